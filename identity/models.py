@@ -1,0 +1,95 @@
+"""People, their sign-ins, the keys that hang on a sign-in, and what their groups allow."""
+
+from __future__ import annotations
+
+import uuid
+from typing import ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import UserManager
+from django.db import models
+from django.utils import timezone
+
+
+class Account(AbstractBaseUser):
+    """A person as one identity provider knows them: issuer and subject together, never the e-mail address."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    issuer = models.CharField(max_length=255)
+    subject = models.CharField(max_length=255)
+    username = models.CharField(max_length=64, unique=True)  # sha256 of issuer and subject, hex
+    name = models.CharField(max_length=255, blank=True)
+    email = models.EmailField(blank=True)
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects: ClassVar[UserManager[Account]] = UserManager()
+
+    USERNAME_FIELD = "username"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["issuer", "subject"], name="account_issuer_subject")]
+
+    def __str__(self) -> str:
+        return self.name or self.email or self.subject
+
+
+class SsoSession(models.Model):
+    """One sign-in: the parent of every token lease and access key. Ended is final."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="sso_sessions")
+    issuer = models.CharField(max_length=255)
+    subject = models.CharField(max_length=255)
+    sid = models.CharField(max_length=255, blank=True)  # the provider's session id, for back-channel logout
+    session_key = models.CharField(max_length=40)
+    groups = models.JSONField(default=list)
+    id_token_encrypted = models.BinaryField(default=b"")  # id_token_hint of RP-initiated logout
+    user_agent = models.CharField(max_length=255, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    last_seen_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()  # absolute end
+    ended_at = models.DateTimeField(null=True, blank=True)
+    end_reason = models.CharField(max_length=40, blank=True)
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["issuer", "sid"], name="sso_issuer_sid"),
+            models.Index(fields=["session_key"], name="sso_session_key"),
+            models.Index(fields=["expires_at"], condition=models.Q(ended_at=None), name="sso_live_expiry"),
+        ]
+
+    def __str__(self) -> str:
+        return f"sign-in {self.id}"
+
+
+class AccessKey(models.Model):
+    """A bearer key for curl and scripts; dies with the sign-in it was made in. Only its hash is kept."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    session = models.ForeignKey(SsoSession, on_delete=models.CASCADE, related_name="access_keys")
+    name = models.CharField(max_length=100)
+    prefix = models.CharField(max_length=16)
+    key_hash = models.CharField(max_length=64, unique=True)  # sha256, hex: the key has 256 random bits
+    created_at = models.DateTimeField(default=timezone.now)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"
+
+
+class GroupGrant(models.Model):
+    """What one group of the identity provider may do. Derived from access.yaml at ``commit``; never edited."""
+
+    group = models.CharField(max_length=200, unique=True)
+    role = models.CharField(max_length=20)
+    environments = models.JSONField(default=list)  # names
+    write = models.JSONField(default=list)  # names of environments where unsafe methods are allowed
+    per_minute = models.PositiveIntegerField(null=True, blank=True)
+    scopes = models.JSONField(default=dict)  # platform -> [scope]
+    commit = models.CharField(max_length=64)
+
+    def __str__(self) -> str:
+        return self.group

@@ -1,0 +1,43 @@
+"""The pages and addresses of the shell itself."""
+
+from __future__ import annotations
+
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+from portal.errors import NotFound
+from portal.web.pages import render_page
+
+
+def index(request: HttpRequest) -> HttpResponse:
+    """Home."""
+    return render_page(request, "home.html")
+
+
+@login_not_required
+def signed_out(request: HttpRequest) -> HttpResponse:
+    return render_page(request, "signed_out.html")
+
+
+@login_not_required
+def problem_type(request: HttpRequest, code: str) -> HttpResponse:
+    raise NotFound("There is nothing at this address.")
+
+
+@login_not_required
+def live(request: HttpRequest) -> HttpResponse:
+    return JsonResponse({"status": "ok"})
+
+
+@login_not_required
+def ready(request: HttpRequest) -> HttpResponse:
+    return JsonResponse({"status": "ok"})
+
+
+@login_not_required
+def metrics(request: HttpRequest) -> HttpResponse:
+    return HttpResponse("")
+
+
+def api_documentation(request: HttpRequest) -> HttpResponse:
+    return render_page(request, "api_documentation.html")

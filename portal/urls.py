@@ -1,0 +1,26 @@
+"""Where every page and address of the API lies. Rooms are named by string: the shell imports none of them here."""
+
+from __future__ import annotations
+
+from django.urls import include, path
+from drf_spectacular.views import SpectacularJSONAPIView
+
+from portal import home
+
+urlpatterns = [
+    path("", home.index, name="home"),
+    path("signed-out", home.signed_out, name="signed-out"),
+    path("problems/<slug:code>", home.problem_type, name="problem-type"),
+    path("health/live", home.live, name="health-live"),
+    path("health/ready", home.ready, name="health-ready"),
+    path("metrics", home.metrics, name="metrics"),
+    path("api/v1/openapi.json", SpectacularJSONAPIView.as_view(), name="openapi"),
+    path("api/docs/", home.api_documentation, name="api-documentation"),
+    *(path("", include(f"{room}.urls")) for room in ("identity", "audit", "quotas", "catalog", "tokens", "gateway", "harness")),
+    *(path("api/v1/", include(f"{room}.api_urls")) for room in ("identity", "audit", "quotas", "catalog", "tokens", "gateway", "harness")),
+]
+
+handler400 = "portal.web.problem.bad_request"
+handler403 = "portal.web.problem.permission_denied"
+handler404 = "portal.web.problem.not_found"
+handler500 = "portal.web.problem.server_error"
