@@ -17,7 +17,12 @@ def main() -> None:
         ):
             os.execv(local_python, [local_python, *sys.argv])
         sys.exit("Django is not installed here. Run `make setup` first, then try again.")
-    execute_from_command_line(sys.argv)
+    from portal.env import EnvironmentInvalid
+
+    try:
+        execute_from_command_line(sys.argv)
+    except EnvironmentInvalid as error:
+        sys.exit(f"{error}")
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 
 from portal.errors import NotFound
 from portal.web.pages import render_page
@@ -22,21 +22,6 @@ def signed_out(request: HttpRequest) -> HttpResponse:
 @login_not_required
 def problem_type(request: HttpRequest, code: str) -> HttpResponse:
     raise NotFound("There is nothing at this address.")
-
-
-@login_not_required
-def live(request: HttpRequest) -> HttpResponse:
-    return JsonResponse({"status": "ok"})
-
-
-@login_not_required
-def ready(request: HttpRequest) -> HttpResponse:
-    return JsonResponse({"status": "ok"})
-
-
-@login_not_required
-def metrics(request: HttpRequest) -> HttpResponse:
-    return HttpResponse("")
 
 
 def api_documentation(request: HttpRequest) -> HttpResponse:

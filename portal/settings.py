@@ -34,6 +34,8 @@ ALLOWED_HOSTS = env_list("PORTAL_ALLOWED_HOSTS") or [
 ]
 CSRF_TRUSTED_ORIGINS = [PORTAL_PUBLIC_URL]
 
+PORTAL_METRICS_TOKEN = env_str("PORTAL_METRICS_TOKEN")
+
 # --- Keys ------------------------------------------------------------------------------------------------------------
 SECRET_KEY = env_str("SECRET_KEY") or (read_or_create_secret(PORTAL_HOME / "keys" / "secret-key") if DEVELOPMENT else "")
 # Comma separated Fernet keys; the first encrypts, all decrypt.

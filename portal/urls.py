@@ -5,15 +5,15 @@ from __future__ import annotations
 from django.urls import include, path
 from drf_spectacular.views import SpectacularJSONAPIView
 
-from portal import home
+from portal import health, home
 
 urlpatterns = [
     path("", home.index, name="home"),
     path("signed-out", home.signed_out, name="signed-out"),
     path("problems/<slug:code>", home.problem_type, name="problem-type"),
-    path("health/live", home.live, name="health-live"),
-    path("health/ready", home.ready, name="health-ready"),
-    path("metrics", home.metrics, name="metrics"),
+    path("health/live", health.live, name="health-live"),
+    path("health/ready", health.ready, name="health-ready"),
+    path("metrics", health.metrics, name="metrics"),
     path("api/v1/openapi.json", SpectacularJSONAPIView.as_view(), name="openapi"),
     path("api/docs/", home.api_documentation, name="api-documentation"),
     *(path("", include(f"{room}.urls")) for room in ("identity", "audit", "quotas", "catalog", "tokens", "gateway", "harness")),
