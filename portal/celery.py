@@ -22,7 +22,6 @@ app.conf.update(
     task_default_expires=60,
     broker_connection_retry_on_startup=True,
     broker_transport_options={"visibility_timeout": 3600},
-    beat_schedule_filename="/dev/null",
 )
 
 
@@ -33,11 +32,3 @@ def sweep(name: str) -> None:
 
     if name in settings.SWEEPS:
         import_string(name)()
-
-
-@app.on_after_configure.connect  # type: ignore[untyped-decorator]
-def schedule(sender: Celery, **_: object) -> None:
-    from django.conf import settings  # noqa: PLC0415
-
-    for name in settings.SWEEPS:
-        sender.add_periodic_task(2.0, sweep.s(name), name=name, expires=2.0)

@@ -182,6 +182,10 @@ SWEEPS: list[str] = [
     "harness.tasks.sweep",
 ]
 CELERY_BROKER_URL = env_str("CELERY_BROKER_URL") or REDIS_URL or "memory://"
+CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
+    name: {"task": "portal.sweep", "schedule": 2.0, "args": [name], "options": {"expires": 2.0}} for name in SWEEPS
+}
+CELERY_BEAT_SCHEDULE_FILENAME = str(PORTAL_HOME / "beat-schedule")
 
 # --- Limits (requirement ids in the docs) ----------------------------------------------------------------------------
 REQUEST_BODY_LIMIT = 524_288  # bytes; P53
