@@ -1,4 +1,6 @@
-"""What a test needs beyond a bare clone.
+"""Loaded before Django: where tests keep their state, and what a test needs beyond a bare clone.
+
+The state of the suite lies in a directory of its own: running it never touches ``./var``.
 
 A test marked ``postgres``, ``redis``, ``browser`` or ``node`` is skipped with the reason when that is not there, and fails
 instead when ``PORTAL_REQUIRE`` names it: nothing passes in CI by being skipped.
@@ -6,14 +8,34 @@ instead when ``PORTAL_REQUIRE`` names it: nothing passes in CI by being skipped.
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+SHARED = ROOT.parent / "shared" / "data"  # outside documents, in a developer's checkout
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+_home = tempfile.mkdtemp(prefix="portal-tests-")
+atexit.register(shutil.rmtree, _home, ignore_errors=True)
+(Path(_home) / "static").mkdir()
+os.environ["PORTAL_HOME"] = _home
+for _name in ("PORTAL_ENVIRONMENT", "PORTAL_RULES", "OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET", "PORT", "PORTAL_PUBLIC_URL"):
+    os.environ.pop(_name, None)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    from django.conf import settings
+
+    # Hashed names need collectstatic; the walk in a browser covers those.
+    settings.STORAGES = settings.STORAGES | {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
+    settings.WHITENOISE_AUTOREFRESH = settings.WHITENOISE_USE_FINDERS = True
 
 
 def browser_path() -> str | None:
