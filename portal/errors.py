@@ -6,6 +6,7 @@ PortalError                    code, status, title, detail, errors, headers
 ├── Forbidden            403   signed in, but not allowed; the text says who can allow it
 ├── NotFound             404   not there, or not yours to know of
 ├── MethodNotAllowed     405
+├── NotAcceptable        406
 ├── Conflict             409   somebody was first
 ├── Gone                 410
 ├── PayloadTooLarge      413
@@ -74,6 +75,10 @@ class NotFound(PortalError):
 
 class MethodNotAllowed(PortalError):
     status, code, title = 405, "method_not_allowed", "Method not allowed"
+
+
+class NotAcceptable(PortalError):
+    status, code, title = 406, "not_acceptable", "No such representation"
 
 
 class Conflict(PortalError):

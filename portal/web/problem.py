@@ -14,12 +14,12 @@ from django.shortcuts import render
 
 from portal.errors import (
     Forbidden,
+    Invalid,
     Malformed,
     NotFound,
     PayloadTooLarge,
     PortalError,
     Unauthenticated,
-    Unavailable,
 )
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 logger = structlog.get_logger(__name__)
 
 CONTENT_TYPE = "application/problem+json"
-PROGRAM_PREFIXES = ("/api/", "/gateway/", "/in/", "/hooks/", "/health/")
+PROGRAM_PREFIXES = ("/api/", "/gateway/", "/in/", "/hooks/", "/health/", "/metrics")
 
 
 def current_request_id() -> str:
@@ -129,11 +129,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """handler500"""
-
-    class InternalError(PortalError):
-        pass
-
-    return error_answer(request, InternalError("Something went wrong on our side. It has been logged."))
+    return error_answer(request, PortalError("Something went wrong on our side. It has been logged."))
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
@@ -165,20 +161,11 @@ def _from_rest(exception: Any) -> PortalError:
         return _validation(exception)
     if isinstance(exception, exceptions.PermissionDenied):
         return Forbidden(str(exception.detail))
-    known = {
-        400: Malformed,
-        404: NotFound,
-        503: Unavailable,
-    }.get(exception.status_code, PortalError)
-    error = known(str(exception.detail), code=str(exception.default_code))
-    if known is PortalError:
-        error.__class__ = type("RestError", (PortalError,), {"status": exception.status_code, "title": str(exception.default_detail)})
-    return error
+    kind = {error.status: error for error in PortalError.__subclasses__()}.get(exception.status_code, Malformed)
+    return kind(str(exception.detail), code=str(exception.default_code))
 
 
 def _validation(exception: Any) -> PortalError:
-    from portal.errors import Invalid  # noqa: PLC0415
-
     detail = exception.detail if isinstance(exception.detail, dict) else {"": exception.detail}
     errors = [
         {
