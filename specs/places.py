@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from specs.shape import Tokens
+
 Trie = dict[str, Any]
 _SPACE = re.compile(r"[ \t\n\r]*")
 
@@ -24,9 +26,6 @@ class Place(NamedTuple):
 
     line: int
     column: int
-
-
-Tokens = tuple[str, ...]
 
 
 def _trie(pointers: Iterable[Tokens]) -> tuple[Trie, list[Tokens]]:

@@ -15,6 +15,9 @@ from specs.errors import PointerMissing
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace", "query")
 """HTTP methods a path item may hold; ``query`` since 3.2."""
 
+Tokens = tuple[str, ...]
+"""The unescaped reference tokens of a JSON pointer."""
+
 ONE, MAP, LIST = "one", "map", "list"
 
 _SCHEMA_MEMBERS: dict[str, tuple[str, str]] = {

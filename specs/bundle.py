@@ -1,0 +1,388 @@
+"""Many files of one Git tree → one document with internal references only.
+
+Named parts (schemas, parameters, responses…) move into ``components`` (3.x) or the root sections of Swagger 2.0 and
+stay references, so circles stay circles; what has no section there (path items, operations, texts) is put in place.
+A reference that leaves the tree is never followed: it is named, and the document is refused (BAD_INPUTS F).
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import unquote
+
+from specs.errors import DocumentRefused, PointerMissing
+from specs.findings import Finding
+from specs.load import Loaded, load
+from specs.places import Place
+from specs.shape import LIST, MAP, SECTIONS, SECTIONS_2, Tokens, members, pointer_of, reference_of, tokens_of
+
+MAX_VALUES = 5_000_000
+"""Bound on the bundled document, counted in values copied."""
+
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+_NOT_NAME = re.compile(r"[^A-Za-z0-9._-]+")
+_DOCUMENT_FILE = re.compile(r"\.(ya?ml|json)(#|\Z)", re.IGNORECASE)
+
+
+@dataclass(slots=True)
+class Bundled:
+    """``document`` holds internal references only. ``dangling`` are targets that were reported already."""
+
+    document: dict[str, Any]
+    loaded: dict[str, Loaded]
+    root: str
+    findings: list[Finding] = field(default_factory=list)
+    dangling: set[str] = field(default_factory=set)
+    origins: dict[Tokens, tuple[str, Tokens]] = field(default_factory=dict)
+
+    def origin(self, tokens: Tokens) -> tuple[str, Tokens]:
+        """The file, and the tokens in that file, that a place of the bundled document came from."""
+        for length in range(len(tokens), -1, -1):
+            if (origin := self.origins.get(tokens[:length])) is not None:
+                return origin[0], (*origin[1], *tokens[length:])
+        return self.root, tokens
+
+    def places(self, wanted: list[Tokens]) -> dict[Tokens, tuple[str, Tokens, Place]]:
+        """File, tokens there, line and column of places of the bundled document. One pass over each file touched."""
+        by_file: dict[str, list[Tokens]] = {}
+        origins = {tokens: self.origin(tokens) for tokens in wanted}
+        for file, original in origins.values():
+            by_file.setdefault(file, []).append(original)
+        found = {file: self.loaded[file].places(originals) for file, originals in by_file.items()}
+        return {tokens: (file, original, found[file][original]) for tokens, (file, original) in origins.items()}
+
+
+class Outside(Exception):
+    """A reference that leaves the tree; the text is the reason."""
+
+
+def split_reference(reference: str, base: str) -> tuple[str, Tokens]:
+    """The file of the tree and the tokens a reference means, seen from the file ``base``. Raises Outside or PointerMissing."""
+    path, _, fragment = reference.partition("#")
+    if path:
+        if _SCHEME.match(path) or path.startswith("//"):
+            raise Outside("it names another host or a URL")
+        path = unquote(path)
+        if "\\" in path or "\x00" in path or any(ord(character) < 32 for character in path):
+            raise Outside("it holds a character no path of a repository has")
+        if path.startswith("/"):
+            raise Outside("it is an absolute path")
+        path = posixpath.normpath(posixpath.join(posixpath.dirname(base), path))
+        if path == ".." or path.startswith("../"):
+            raise Outside("it leaves the repository")
+    # "file.yaml#/" means, strictly, a member with an empty name; people write it for the whole file.
+    return path or base, tokens_of("#" + fragment) if fragment and not (path and fragment == "/") else ()
+
+
+def has_external(value: Any) -> bool:
+    """Whether any object anywhere has a ``$ref`` text that is not a fragment."""
+    stack = [value]
+    while stack:
+        parent = stack.pop()
+        if isinstance(parent, dict):
+            target = parent.get("$ref")
+            if isinstance(target, str) and not target.startswith("#"):
+                return True
+            if isinstance(mapping := parent.get("mapping"), dict) and any(
+                isinstance(name, str) and _DOCUMENT_FILE.search(name) for name in mapping.values()
+            ):
+                return True
+            stack.extend(child for child in parent.values() if isinstance(child, dict | list))
+        else:
+            stack.extend(child for child in parent if isinstance(child, dict | list))
+    return False
+
+
+class _Bundler:
+    def __init__(self, read: Callable[[str], bytes | None], root: Loaded) -> None:
+        self.read = read
+        self.result = Bundled(root.value, {root.file: root}, root.file, list(root.findings))
+        self.root = root.file
+        self.sections = SECTIONS_2 if "swagger" in root.value else {**SECTIONS}
+        self.sections.pop("path_item", None)
+        if not str(root.value.get("openapi", "")).startswith("3.2"):
+            self.sections.pop("media_type", None)
+        self.names: dict[tuple[str, str, Tokens], str] = {}
+        self.taken: dict[str, set[str]] = {}
+        self.waiting: list[tuple[str, str, Tokens, Tokens]] = []
+        self.active: list[tuple[str, str, Tokens]] = []
+        self.refusals: list[Finding] = []
+        self.missing_files: set[str] = set()
+        self.values = 0
+
+    # Files and targets
+
+    def file(self, path: str) -> Loaded | None:
+        if path not in self.result.loaded and path not in self.missing_files:
+            data = self.read(path)
+            if data is None:
+                self.missing_files.add(path)
+                return None
+            self.result.loaded[path] = load(data, path)
+            self.result.findings.extend(self.result.loaded[path].findings)
+        return self.result.loaded.get(path)
+
+    def target(self, reference: str, base: str, here: Tokens) -> tuple[str, Tokens] | None:
+        """Where a reference in ``base`` at ``here`` leads; ``None`` after noting a refusal."""
+        try:
+            file, tokens = split_reference(reference, base)
+        except Outside as reason:
+            text = f"The reference {reference[:200]!r} was not followed: {reason}."
+            self.refusals.append(Finding("reference-outside", "error", text, pointer_of((*here, "$ref")), base))
+            return None
+        except PointerMissing:
+            self.dangle(reference, base, here)
+            return None
+        if self.file(file) is None:
+            text = f"The reference {reference[:200]!r} names the file {file[:200]!r}, which is not in the repository."
+            self.refusals.append(Finding("reference-file-missing", "error", text, pointer_of((*here, "$ref")), base))
+            return None
+        return file, tokens
+
+    def dangle(self, reference: str, base: str, here: Tokens) -> None:
+        text = f"The reference {reference[:200]!r} leads nowhere."
+        self.result.findings.append(Finding("reference-dangling", "error", text, pointer_of((*here, "$ref")), base))
+
+    def fetch(self, file: str, tokens: Tokens) -> tuple[Any, str, Tokens]:
+        """The value at the tokens of a file, going through references on the way, and where it really lies."""
+        value: Any = self.result.loaded[file].value
+        at: Tokens = ()
+        for _hop in range(64):
+            while tokens:
+                if isinstance(value, dict) and tokens[0] in value:
+                    value = value[tokens[0]]
+                elif isinstance(value, list) and tokens[0].isascii() and tokens[0].isdigit() and int(tokens[0]) < len(value):
+                    value = value[int(tokens[0])]
+                else:
+                    break
+                at, tokens = (*at, tokens[0]), tokens[1:]
+            if not tokens:
+                return value, file, at
+            reference = reference_of(value)
+            if reference is None or (following := self.target(reference, file, at)) is None:
+                break
+            file, at = following[0], ()
+            tokens = (*following[1], *tokens)
+            value = self.result.loaded[file].value
+        raise PointerMissing("The reference leads nowhere.")
+
+    # Names
+
+    def pointer(self, kind: str, file: str, tokens: Tokens) -> str:
+        """The internal reference for a part of another file; the part is queued to be moved on first use."""
+        identity = (kind, file, tokens)
+        if identity not in self.names:
+            section = self.sections[kind]
+            place = ("components", section) if section not in SECTIONS_2.values() or "swagger" not in self.result.document else (section,)
+            taken = self.taken.setdefault(section, set(self.section(place)))
+            wanted = tokens[-1] if tokens else posixpath.splitext(posixpath.basename(file))[0]
+            base = _NOT_NAME.sub("-", wanted).strip("-") or kind
+            name, number = base, 1
+            while name in taken:
+                number += 1
+                name = f"{base}-{number}"
+            taken.add(name)
+            self.names[identity] = "#" + pointer_of((*place, name))
+            self.waiting.append((kind, file, tokens, (*place, name)))
+        return self.names[identity]
+
+    def section(self, place: Tokens) -> dict[str, Any]:
+        value: Any = self.result.loaded[self.root].value
+        for token in place:
+            value = value.get(token, {}) if isinstance(value, dict) else {}
+        return value if isinstance(value, dict) else {}
+
+    def name_own(self) -> None:
+        """A component that is nothing but a reference to a file lends the file's part its name."""
+        document = self.result.document
+        places = [("components", section) for section in SECTIONS.values()] + [(section,) for section in SECTIONS_2.values()]
+        kinds = {section: kind for kind, section in self.sections.items()}
+        for place in places:
+            kind = kinds.get(place[-1])
+            if kind is None or (len(place) == 1) != ("swagger" in document):
+                continue
+            for name, value in self.section(place).items():
+                reference = reference_of(value)
+                if reference is None or reference.startswith("#") or len(value) > 1:
+                    continue
+                try:
+                    identity = (kind, *split_reference(reference, self.root))
+                except (Outside, PointerMissing):
+                    continue
+                self.names.setdefault(identity, "#" + pointer_of((*place, name)))
+
+    # Copying
+
+    def count(self) -> None:
+        self.values += 1
+        if self.values > MAX_VALUES:
+            text = "With its files put together the document is too large."
+            raise DocumentRefused([Finding("too-large", "error", text, "", self.root)])
+
+    def typed(self, kind: str, value: Any, base: str, here: Tokens, at: Tokens) -> Any:
+        """A copy of one typed object. ``here`` are its tokens in ``base``, ``at`` those in the bundled document."""
+        self.count()
+        if not isinstance(value, dict):
+            return value
+        reference = reference_of(value)
+        if reference is None:
+            return self.object(kind, value, base, here, at)
+        rest = {name: member for name, member in value.items() if name != "$ref"}
+        if base == self.root and reference.startswith("#"):
+            return {"$ref": reference, **self.object(kind, rest, base, here, at)} if rest else value
+        found = self.target(reference, base, here)
+        if found is None:
+            return value
+        file, tokens = found
+        if kind in self.sections:
+            own = "#" + pointer_of(at)
+            if self.names.get((kind, file, tokens)) == own:
+                return self.inline(kind, file, tokens, base, here, at, reference)
+            pointer = "#" + pointer_of(tokens) if file == self.root else self.pointer(kind, file, tokens)
+            return {"$ref": pointer, **self.object(kind, rest, base, here, at)}
+        inlined = self.inline(kind, file, tokens, base, here, at, reference)
+        return {**inlined, **self.object(kind, rest, base, here, at)} if rest and isinstance(inlined, dict) else inlined
+
+    def inline(self, kind: str, file: str, tokens: Tokens, base: str, here: Tokens, at: Tokens, reference: str) -> Any:
+        """The part itself, put where the reference stood."""
+        identity = (kind, file, tokens)
+        if identity in self.active:
+            text = f"The reference {reference[:200]!r} leads back to itself."
+            self.result.findings.append(Finding("reference-circle", "error", text, pointer_of((*here, "$ref")), base))
+            return {}
+        try:
+            value, file, tokens = self.fetch(file, tokens)
+        except PointerMissing:
+            self.dangle(reference, base, here)
+            return {}
+        self.active.append(identity)
+        self.result.origins[at] = (file, tokens)
+        copied = self.untyped(value, file, tokens, at) if kind == "any" else self.typed(kind, value, file, tokens, at)
+        self.active.pop()
+        return copied
+
+    def object(self, kind: str, value: dict[str, Any], base: str, here: Tokens, at: Tokens) -> dict[str, Any]:
+        table = {name: (how, below) for name, how, below, _member in members(kind, value)}
+        copied: dict[str, Any] = {}
+        for name, member in value.items():
+            inside, place = (*here, name), (*at, name)
+            if name not in table:
+                copied[name] = self.untyped(member, base, inside, place)
+                if kind == "schema" and name == "discriminator":
+                    copied[name] = self.mapping(member, base, inside)
+                continue
+            how, below = table[name]
+            if how in (MAP, LIST) or isinstance(member, list):
+                copied[name] = self.container(below, member, base, inside, place)
+            else:
+                copied[name] = self.typed(below, member, base, inside, place)
+        return copied
+
+    def container(self, kind: str, value: Any, base: str, here: Tokens, at: Tokens) -> Any:
+        """A map or list of typed objects; the whole of it may stand in another file."""
+        self.count()
+        reference = reference_of(value)
+        if reference is not None and not (base == self.root and reference.startswith("#")):
+            found = self.target(reference, base, here)
+            if found is None:
+                return value
+            try:
+                value, base, here = self.fetch(*found)
+            except PointerMissing:
+                self.dangle(reference, base, here)
+                return {}
+            self.result.origins[at] = (base, here)
+        if isinstance(value, list):
+            return [self.typed(kind, item, base, (*here, str(i)), (*at, str(i))) for i, item in enumerate(value)]
+        if isinstance(value, dict):
+            return {name: self.typed(kind, item, base, (*here, name), (*at, name)) for name, item in value.items()}
+        return value
+
+    def untyped(self, value: Any, base: str, here: Tokens, at: Tokens) -> Any:
+        """Texts, examples, extensions: a lone reference to a file of the tree is put in place, all else is kept as written."""
+        if isinstance(value, list):
+            return [self.untyped(item, base, (*here, str(i)), (*at, str(i))) for i, item in enumerate(value)]
+        if not isinstance(value, dict):
+            return value
+        self.count()
+        reference = reference_of(value)
+        if reference is not None and len(value) == 1 and not (base == self.root and reference.startswith("#")):
+            try:
+                file, tokens = split_reference(reference, base)
+            except (Outside, PointerMissing):
+                return value
+            if self.file(file) is not None:
+                return self.inline("any", file, tokens, base, here, at, reference)
+        return {name: self.untyped(item, base, (*here, name), (*at, name)) for name, item in value.items()}
+
+    def mapping(self, value: Any, base: str, here: Tokens) -> Any:
+        """A discriminator whose mapping names files or, in another file, its own parts."""
+        if not isinstance(value, dict) or not isinstance(value.get("mapping"), dict):
+            return value
+        mapping = dict(value["mapping"])
+        for name, reference in mapping.items():
+            if not isinstance(reference, str) or not (_DOCUMENT_FILE.search(reference) or reference.startswith("#")):
+                continue
+            if base == self.root and reference.startswith("#"):
+                continue
+            found = self.target(reference, base, (*here, "mapping", name))
+            if found is not None:
+                mapping[name] = "#" + pointer_of(found[1]) if found[0] == self.root else self.pointer("schema", *found)
+        return {**value, "mapping": mapping}
+
+    def run(self) -> Bundled:
+        self.name_own()
+        document = self.typed("document", self.result.document, self.root, (), ())
+        while self.waiting:
+            kind, file, tokens, place = self.waiting.pop()
+            try:
+                value, file, tokens = self.fetch(file, tokens)
+            except PointerMissing:
+                target = "#" + pointer_of(place)
+                text = f"A reference to {file}#{pointer_of(tokens)[:200]} leads nowhere."
+                self.result.findings.append(Finding("reference-dangling", "error", text, "", file))
+                self.result.dangling.add(target)
+                continue
+            self.result.origins[place] = (file, tokens)
+            section = document
+            for token in place[:-1]:
+                section = section.setdefault(token, {})
+            section[place[-1]] = self.typed(kind, value, file, tokens, place)
+        self.result.document = document
+        return self.result
+
+
+def bundle(read: Callable[[str], bytes | None], root: Loaded) -> Bundled:
+    """One document out of the root file and the files of the same tree it refers to.
+
+    ``read`` answers the bytes of a file by its path from the top of the tree, or ``None``; it must not follow links.
+    Raises DocumentRefused naming every reference that leaves the tree or names a file that is not there.
+    """
+    if not has_external(root.value):
+        return Bundled(root.value, {root.file: root}, root.file, list(root.findings))
+    bundler = _Bundler(read, root)
+    result = bundler.run()
+    if bundler.refusals:
+        raise DocumentRefused(place_findings(bundler.refusals, result.loaded))
+    return result
+
+
+def place_findings(findings: list[Finding], loaded: dict[str, Loaded]) -> list[Finding]:
+    """The findings with line and column, for those that name a file and a pointer in it."""
+    wanted: dict[str, list[Tokens]] = {}
+    for finding in findings:
+        if finding.line is None and finding.file in loaded:
+            wanted.setdefault(finding.file, []).append(tokens_of(finding.pointer))
+    places = {file: loaded[file].places(pointers) for file, pointers in wanted.items()}
+    return [_placed(finding, places) for finding in findings]
+
+
+def _placed(finding: Finding, places: dict[str, dict[Tokens, Place]]) -> Finding:
+    if finding.line is not None or finding.file not in places:
+        return finding
+    place = places[finding.file][tokens_of(finding.pointer)]
+    return Finding(finding.rule, finding.level, finding.text, finding.pointer, finding.file, place.line, place.column)
