@@ -1,4 +1,4 @@
-"""The one ASGI application."""
+"""The one ASGI application: the guard in front, plain handlers for the doors, Django for everything else."""
 
 from __future__ import annotations
 
@@ -6,6 +6,36 @@ import os
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
+from django.conf import settings
 from django.core.asgi import get_asgi_application
 
-application = get_asgi_application()
+from portal.checks import refuse_unsafe_production
+from portal.edge.dispatch import Dispatch
+from portal.edge.guard import Guard
+from portal.edge.lock import WebProcessLock
+
+django_application = get_asgi_application()
+web_process_lock = WebProcessLock(settings.PORTAL_HOME)
+DOORS = {}
+
+
+async def refuse_to_start_unsafe() -> None:
+    """Settings that are unsafe in production, and a second process where only one can count, keep the server from starting."""
+    refuse_unsafe_production()
+    if not settings.REDIS_URL:
+        web_process_lock.acquire()
+
+
+async def let_go() -> None:
+    web_process_lock.release()
+
+
+def body_limit(path: str) -> int | None:
+    """The doors count for themselves, in the order their contracts promise; Django is never given more than this."""
+    return None if path.startswith(tuple(DOORS)) else settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+
+
+application = Guard(
+    Dispatch(django_application, DOORS, starting=[refuse_to_start_unsafe], stopping=[let_go]),
+    body_limit=body_limit,
+)

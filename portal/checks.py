@@ -27,7 +27,7 @@ def _finding(number: int, message: str, hint: str) -> checks.Error:
 @checks.register("portal")
 def settings_can_work(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[checks.CheckMessage]:
     """What cannot work in any environment."""
-    return list(_impossible())
+    return [*_impossible(), *_processes()]
 
 
 def _impossible() -> Iterable[checks.CheckMessage]:
@@ -56,6 +56,15 @@ def _impossible() -> Iterable[checks.CheckMessage]:
             5,
             f"PORTAL_PUBLIC_URL is not an origin: {settings.PORTAL_PUBLIC_URL}",
             "It is scheme, host and port only, such as https://portal.example.com",
+        )
+
+
+def _processes() -> Iterable[checks.CheckMessage]:
+    if not settings.REDIS_URL and settings.WEB_CONCURRENCY > 1:
+        yield _finding(
+            6,
+            f"WEB_CONCURRENCY is {settings.WEB_CONCURRENCY}, but without Redis quotas and leases are counted inside one web process.",
+            "Unset WEB_CONCURRENCY, or set REDIS_URL.",
         )
 
 

@@ -7,6 +7,7 @@ PortalError                    code, status, title, detail, errors, headers
 ├── NotFound             404   not there, or not yours to know of
 ├── MethodNotAllowed     405
 ├── NotAcceptable        406
+├── RequestTimeout       408   the rest of the request did not come
 ├── Conflict             409   somebody was first
 ├── Gone                 410
 ├── PayloadTooLarge      413
@@ -79,6 +80,10 @@ class MethodNotAllowed(PortalError):
 
 class NotAcceptable(PortalError):
     status, code, title = 406, "not_acceptable", "No such representation"
+
+
+class RequestTimeout(PortalError):
+    status, code, title = 408, "request_timeout", "The request did not arrive in time"
 
 
 class Conflict(PortalError):

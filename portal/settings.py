@@ -34,6 +34,8 @@ ALLOWED_HOSTS = env_list("PORTAL_ALLOWED_HOSTS") or [
 ]
 CSRF_TRUSTED_ORIGINS = [PORTAL_PUBLIC_URL]
 
+# How many web processes the server starts; more than one needs Redis (portal.E006).
+WEB_CONCURRENCY = env_int("WEB_CONCURRENCY", 1, minimum=1)
 PORTAL_METRICS_TOKEN = env_str("PORTAL_METRICS_TOKEN")
 
 # --- Keys ------------------------------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ SAFE: dict[str, Any] = {
     "DATABASE_URL": "postgres://db/portal",
     "REDIS_URL": "redis://redis/0",
     "PORTAL_RULES": "https://git.example.com/rules.git",
+    "WEB_CONCURRENCY": 1,
 }
 POSTGRES = {"default": {"ENGINE": "django.db.backends.postgresql"}}
 
@@ -94,6 +95,13 @@ def test_the_server_refuses_to_start_with_every_reason(safe: Any) -> None:
         checks.refuse_unsafe_production()
     assert "portal.E031" in str(refusal.value)
     assert "portal.E020" in str(refusal.value)
+
+
+def test_several_web_processes_need_redis(safe: Any) -> None:
+    safe.WEB_CONCURRENCY = 4
+    assert checks.settings_can_work(None) == []
+    safe.REDIS_URL = ""
+    assert identifiers(*checks.settings_can_work(None)) == ["portal.E006"]
 
 
 def test_development_starts_with_anything(safe: Any) -> None:
