@@ -134,6 +134,8 @@ else:
             },
         }
     }
+# Among how many web processes a quota is divided while Redis cannot be asked.
+PORTAL_WEB_PROCESSES = env_int("PORTAL_WEB_PROCESSES", 2, minimum=1)
 CACHES: dict[str, Any] = {
     "default": (
         {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL, "KEY_PREFIX": "portal"}

@@ -19,12 +19,19 @@ _owner = 0  # process id: a forked child must not use its parent's loop
 GRACE_SECONDS = 5.0
 
 
+def _serve(loop: asyncio.AbstractEventLoop) -> None:
+    try:
+        loop.run_forever()
+    finally:
+        loop.close()
+
+
 def _running_loop() -> asyncio.AbstractEventLoop:
     global _loop, _owner
     with _lock:
         if _loop is None or _owner != os.getpid():
             _loop, _owner = asyncio.new_event_loop(), os.getpid()
-            threading.Thread(target=_loop.run_forever, name="upstream", daemon=True).start()
+            threading.Thread(target=_serve, args=(_loop,), name="upstream", daemon=True).start()
         return _loop
 
 
