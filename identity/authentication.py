@@ -1,12 +1,41 @@
+"""The API's way of knowing who calls: what the middleware found, with the CSRF check for cookies."""
+
 from __future__ import annotations
 
+from typing import Any
+
 from rest_framework.authentication import SessionAuthentication
-from rest_framework.permissions import IsAuthenticated
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from identity.callers import Caller
+from identity.guards import needs_role, no_role
+from portal.errors import Unauthenticated
 
 
 class SessionOrAccessKey(SessionAuthentication):
-    pass
+    """The session cookie, with the CSRF token for unsafe methods, or ``Authorization: Bearer <access key>``."""
+
+    def authenticate(self, request: Request) -> tuple[Any, Any] | None:
+        caller: Caller | None = getattr(request._request, "caller", None)
+        if caller is None:
+            return None
+        if caller.via == "cookie":
+            self.enforce_csrf(request)
+        return caller, None
+
+    def authenticate_header(self, request: Request) -> str:
+        return "Bearer"
 
 
-class HasRole(IsAuthenticated):
-    pass
+class HasRole(BasePermission):
+    """Somebody is signed in and at least one of their groups is known here."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        caller: Caller | None = getattr(request._request, "caller", None)
+        if caller is None:
+            raise Unauthenticated("Sign in, or send an access key as a bearer token.", headers={"WWW-Authenticate": "Bearer"})
+        if caller.access.role == "" and needs_role(type(view)):
+            raise no_role(caller.access.groups)
+        return True

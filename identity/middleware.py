@@ -1,15 +1,91 @@
+"""Closed by default: every address needs a live sign-in with a role, unless its view says otherwise."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlencode
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.cache import patch_cache_control, patch_vary_headers
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from identity import actions, selectors
+from identity.callers import Caller
+from identity.guards import needs_role, no_role
+from portal.errors import Unauthenticated
+from portal.web.problem import current_request_id, error_answer, wants_program_answer
+
+SIGN_IN_FIRST = "Sign in, or send an access key as a bearer token."
+
+
+def bearer_key(authorization: str) -> str | None:
+    """The access key of an Authorization header, or None when there is none."""
+    scheme, _, value = authorization.partition(" ")
+    return value.strip() if scheme.lower() == "bearer" else None
 
 
 class SsoMiddleware:
-    """Closed by default."""
+    """Puts ``caller`` on every request (None for nobody) and lets only the right ones through."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
+        caller = self._recognise(request)
+        request.caller = caller  # type: ignore[attr-defined]
+        if caller is not None:
+            actions.note_use(caller=caller)
+        response = self.get_response(request)
+        if not response.has_header("Cache-Control") and getattr(request, "caller", None) is not None:
+            # What one person sees is never another's from a shared cache.
+            patch_cache_control(response, private=True, no_store=True)
+            patch_vary_headers(response, ["Cookie"])
+        return response
+
+    def _recognise(self, request: HttpRequest) -> Caller | None:
+        remote = request.META.get("REMOTE_ADDR", "")
+        key = bearer_key(request.headers.get("Authorization", "")) if request.path.startswith("/api/") else None
+        if key is not None:
+            # A key is not sent by a browser of its own accord, so there is nothing to forge.
+            request._dont_enforce_csrf_checks = True  # type: ignore[attr-defined]
+            return selectors.caller_of(access_key=key, remote=remote)
+        session_key = request.session.session_key
+        if not session_key:
+            return None
+        caller = selectors.caller_of(session_key=session_key, remote=remote)
+        if caller is None:
+            actions.end_if_lapsed(session_key=session_key)
+        return caller
+
+    def process_view(self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any) -> HttpResponse | None:
+        if not getattr(view, "login_required", True):
+            return None
+        caller: Caller | None = request.caller  # type: ignore[attr-defined]
+        if caller is None:
+            return ask_to_sign_in(request)
+        if caller.access.role == "" and needs_role(view):
+            error = no_role(caller.access.groups)
+            if wants_program_answer(request):
+                return error_answer(request, error)
+            context = {"error": error, "groups": caller.access.groups, "granting": selectors.grants(), "request_id": current_request_id()}
+            return render(request, "identity/no_role.html", context, status=403)
+        return None
+
+
+def ask_to_sign_in(request: HttpRequest) -> HttpResponse:
+    """A program is told; a person is taken to sign in and comes back to the same page."""
+    if wants_program_answer(request) or request.method not in {"GET", "HEAD"}:
+        return error_answer(request, Unauthenticated(SIGN_IN_FIRST, headers={"WWW-Authenticate": "Bearer"}))
+    if request.headers.get("HX-Request") == "true":
+        # A fragment cannot be a sign-in page: the browser leaves the page it is on, and comes back to it.
+        here = request.headers.get("HX-Current-URL", "")
+        safe = url_has_allowed_host_and_scheme(here, {request.get_host()}, require_https=request.is_secure())
+        return HttpResponse(status=401, headers={"HX-Redirect": sign_in_address(here if safe else "/"), "Cache-Control": "no-store"})
+    return HttpResponseRedirect(sign_in_address(request.get_full_path()), headers={"Cache-Control": "no-store"})
+
+
+def sign_in_address(next_address: str) -> str:
+    return f"{reverse('oidc_authentication_init')}?{urlencode({'next': next_address})}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from typing import ClassVar
 
@@ -34,6 +35,11 @@ class Account(AbstractBaseUser):
     def __str__(self) -> str:
         return self.name or self.email or self.subject
 
+    @staticmethod
+    def username_for(issuer: str, subject: str) -> str:
+        """One name for issuer and subject together; the separator is in neither."""
+        return hashlib.sha256(f"{issuer}\n{subject}".encode()).hexdigest()
+
 
 class SsoSession(models.Model):
     """One sign-in: the parent of every token lease and access key. Ended is final."""
@@ -57,7 +63,9 @@ class SsoSession(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["issuer", "sid"], name="sso_issuer_sid"),
             models.Index(fields=["session_key"], name="sso_session_key"),
+            models.Index(fields=["issuer", "subject"], name="sso_issuer_subject"),
             models.Index(fields=["expires_at"], condition=models.Q(ended_at=None), name="sso_live_expiry"),
+            models.Index(fields=["last_seen_at"], condition=models.Q(ended_at=None), name="sso_live_idle"),
         ]
 
     def __str__(self) -> str:
@@ -78,6 +86,20 @@ class AccessKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
+
+
+class SpentLogoutToken(models.Model):
+    """A logout token that was accepted: it is not accepted again while it could still be valid."""
+
+    id = models.CharField(primary_key=True, max_length=64)  # sha256 of issuer and jti, hex
+    expires_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"logout token {self.id[:12]}"
+
+    @staticmethod
+    def id_for(issuer: str, jti: str) -> str:
+        return hashlib.sha256(f"{issuer}\n{jti}".encode()).hexdigest()
 
 
 class GroupGrant(models.Model):

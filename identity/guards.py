@@ -1,0 +1,56 @@
+"""Who may open a view, written on the view."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar
+
+from identity.callers import Caller
+from identity.selectors import groups_granting
+from portal.errors import Forbidden, Unauthenticated
+
+View = TypeVar("View", bound=Callable[..., Any])
+ADJECTIVES = {"developer": "developers", "architect": "architects", "platform": "the platform team"}
+
+
+def role_not_required(view: View) -> View:
+    """Open to everybody who is signed in, even with no group known here: their own account, signing out."""
+    view.role_required = False  # type: ignore[attr-defined]
+    return view
+
+
+def needs_role(view: Callable[..., Any]) -> bool:
+    return bool(getattr(view, "role_required", True))
+
+
+def no_role(groups: tuple[str, ...]) -> Forbidden:
+    """Signed in, but in none of the groups that mean something here."""
+    granting = groups_granting()
+    mine = f"You are in {', '.join(groups)}." if groups else "Your sign-in carries no groups."
+    others = f"Any of these would let you in: {', '.join(granting)}." if granting else "No group has any rights here yet."
+    return Forbidden(f"{mine} {others} Ask whoever manages groups at your identity provider.", code="no_role", groups_that_grant=granting)
+
+
+def require_role(role: str) -> Callable[[View], View]:
+    """Let only callers of ``role`` or a higher one in. Raises Forbidden naming the groups that grant it."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(request: Any, *args: Any, **kwargs: Any) -> Any:
+            check_role(getattr(request, "caller", None), role)
+            return view(request, *args, **kwargs)
+
+        return guarded  # type: ignore[return-value]
+
+    return decorate
+
+
+def check_role(caller: Caller | None, role: str) -> None:
+    """Raises Unauthenticated or Forbidden unless ``caller`` has ``role`` or a higher one."""
+    if caller is None:
+        raise Unauthenticated("Sign in first.")
+    if not caller.access.at_least(role):
+        granting = groups_granting(role=role)
+        named = f"A member of {' or '.join(granting)} can do it." if granting else "No group has that role yet."
+        raise Forbidden(f"This is for {ADJECTIVES[role]}. {named}", code="role_required", groups_that_grant=granting)

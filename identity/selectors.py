@@ -1,0 +1,165 @@
+"""Reading people, sign-ins and what groups allow. Nothing here writes."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from audit.actions import Actor
+from identity.access import ROLES, Access, Grant, combine
+from identity.callers import Caller
+from identity.models import AccessKey, GroupGrant, SsoSession
+
+GRANTS_KEPT_SECONDS = 1.0  # how long another process may go on with grants that were just replaced
+
+
+class _GrantsInForce:
+    """The grants, read at most once a second a process: every request needs them and they change with a commit."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._grants: tuple[Grant, ...] = ()
+        self._until = 0.0
+
+    def get(self) -> tuple[Grant, ...]:
+        with self._lock:
+            if time.monotonic() < self._until:
+                return self._grants
+        fresh = tuple(_grant(row) for row in GroupGrant.objects.order_by("group"))
+        with self._lock:
+            self._grants, self._until = fresh, time.monotonic() + GRANTS_KEPT_SECONDS
+        return fresh
+
+    def forget(self) -> None:
+        with self._lock:
+            self._until = 0.0
+
+
+_in_force = _GrantsInForce()
+
+
+def _grant(row: GroupGrant) -> Grant:
+    return Grant(
+        group=row.group,
+        role=row.role,
+        environments=frozenset(row.environments),
+        write=frozenset(row.write),
+        per_minute=row.per_minute,
+        scopes={platform: frozenset(scopes) for platform, scopes in row.scopes.items()},
+    )
+
+
+def grants() -> tuple[Grant, ...]:
+    """Every group's grant now in force, by name."""
+    return _in_force.get()
+
+
+def forget_grants() -> None:
+    """Read the grants again at the next question."""
+    _in_force.forget()
+
+
+def access_for(groups: Iterable[str]) -> Access:
+    """What somebody in ``groups`` may do. Names are compared exactly, case included."""
+    return combine(groups, grants())
+
+
+def groups_granting(
+    *, environment: str | None = None, write: bool = False, scope: tuple[str, str] | None = None, role: str | None = None
+) -> list[str]:
+    """The groups that alone would grant all of what is asked.
+
+    ``scope`` is (platform, scope). ``write`` asks for unsafe methods in ``environment``. ``role`` asks for that role or a higher one.
+    """
+
+    def allows(grant: Grant) -> bool:
+        return (
+            (environment is None or environment in (grant.write if write else grant.environments))
+            and (scope is None or scope[1] in grant.scopes.get(scope[0], frozenset()))
+            and (role is None or ROLES.index(grant.role) >= ROLES.index(role))
+        )
+
+    return [grant.group for grant in grants() if allows(grant)]
+
+
+def hash_of_key(access_key: str) -> str:
+    """What is stored of an access key. It has 256 random bits, so a plain hash cannot be searched."""
+    return hashlib.sha256(access_key.encode()).hexdigest()
+
+
+def lapse_of(session: SsoSession, now: datetime) -> str:
+    """Why this sign-in is over although nobody ended it: "expired", "idle", "account_disabled", or "" when it is live."""
+    if session.expires_at <= now:
+        return "expired"
+    if session.last_seen_at + timedelta(seconds=settings.SSO_IDLE_SECONDS) <= now:
+        return "idle"
+    return "" if session.account.is_active else "account_disabled"
+
+
+def session_with_key(session_key: str) -> SsoSession | None:
+    """The sign-in of a browser, unless it was ended. It may have lapsed."""
+    return SsoSession.objects.select_related("account").filter(session_key=session_key, ended_at=None).first()
+
+
+def caller_of(*, session_key: str | None = None, access_key: str | None = None, remote: str = "") -> Caller | None:
+    """Whoever comes with this cookie or this access key, or None when that is not, or no longer, anybody."""
+    if access_key is not None:
+        key = AccessKey.objects.select_related("session__account").filter(key_hash=hash_of_key(access_key), revoked_at=None).first()
+        session = key.session if key is not None else None
+    else:
+        key = None
+        session = session_with_key(session_key) if session_key else None
+    if session is None or session.ended_at is not None or lapse_of(session, timezone.now()):
+        return None
+    return caller_in(session, key=key, remote=remote)
+
+
+def caller_in(session: SsoSession, *, key: AccessKey | None = None, remote: str = "") -> Caller:
+    """The caller of a sign-in already known to be live."""
+    name = str(session.account)
+    return Caller(
+        account_id=session.account_id,
+        name=name,
+        session_id=session.pk,
+        session_expires_at=session.expires_at,
+        access=access_for(session.groups),
+        via="cookie" if key is None else "key",
+        actor=Actor(id=str(session.account_id), name=name, session=str(session.pk), remote=remote),
+        last_seen_at=session.last_seen_at,
+        key_id=None if key is None else key.pk,
+        key_used_at=None if key is None else key.last_used_at,
+    )
+
+
+def live_sessions(account_id: UUID) -> QuerySet[SsoSession]:
+    """A person's sign-ins that are not over, newest first."""
+    now = timezone.now()
+    return SsoSession.objects.filter(
+        account_id=account_id, ended_at=None, expires_at__gt=now, last_seen_at__gt=now - timedelta(seconds=settings.SSO_IDLE_SECONDS)
+    ).order_by("-created_at")
+
+
+def lapsed_sessions(limit: int) -> Sequence[SsoSession]:
+    """Sign-ins that nobody ended but that are over."""
+    now = timezone.now()
+    rows = SsoSession.objects.select_related("account").filter(ended_at=None)
+    idle_since = now - timedelta(seconds=settings.SSO_IDLE_SECONDS)
+    over = Q(expires_at__lte=now) | Q(last_seen_at__lte=idle_since) | Q(account__is_active=False)
+    return list(rows.filter(over)[:limit])
+
+
+def live_keys(account_id: UUID) -> QuerySet[AccessKey]:
+    """A person's access keys that still open something, newest first."""
+    return (
+        AccessKey.objects.filter(session__in=live_sessions(account_id).order_by(), revoked_at=None)
+        .select_related("session")
+        .order_by("-created_at")
+    )
