@@ -1,5 +1,10 @@
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from identity import api
+
+urlpatterns: list[URLPattern] = [
+    path("access-keys", api.access_keys, name="api-access-keys"),
+    path("access-keys/<uuid:key_id>", api.access_key, name="api-access-key"),
+]

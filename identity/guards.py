@@ -29,7 +29,7 @@ def no_role(groups: tuple[str, ...]) -> Forbidden:
     granting = groups_granting()
     mine = f"You are in {', '.join(groups)}." if groups else "Your sign-in carries no groups."
     others = f"Any of these would let you in: {', '.join(granting)}." if granting else "No group has any rights here yet."
-    return Forbidden(f"{mine} {others} Ask whoever manages groups at your identity provider.", code="no_role", groups_that_grant=granting)
+    return Forbidden(f"{mine} {others} Ask whoever manages groups at your identity provider.", code="no_role", groups=granting)
 
 
 def require_role(role: str) -> Callable[[View], View]:
@@ -53,4 +53,4 @@ def check_role(caller: Caller | None, role: str) -> None:
     if not caller.access.at_least(role):
         granting = groups_granting(role=role)
         named = f"A member of {' or '.join(granting)} can do it." if granting else "No group has that role yet."
-        raise Forbidden(f"This is for {ADJECTIVES[role]}. {named}", code="role_required", groups_that_grant=granting)
+        raise Forbidden(f"This is for {ADJECTIVES[role]}. {named}", code="role_required", groups=granting)

@@ -8,7 +8,6 @@ from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
-from django.urls import reverse
 from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.http import url_has_allowed_host_and_scheme
 
@@ -88,4 +87,5 @@ def ask_to_sign_in(request: HttpRequest) -> HttpResponse:
 
 
 def sign_in_address(next_address: str) -> str:
-    return f"{reverse('oidc_authentication_init')}?{urlencode({'next': next_address})}"
+    """Where to sign in and come back to ``next_address``. CONTRACT, "Sign-in"."""
+    return f"/oidc/authenticate/?{urlencode({'next': next_address})}"

@@ -14,6 +14,7 @@ from portal.web.templatetags import environment_icon, environment_tone
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
+
     from identity.callers import Caller
 
 

@@ -4,25 +4,24 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('identity', '0001_people_and_sign_ins'),
+        ("identity", "0001_people_and_sign_ins"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='SpentLogoutToken',
+            name="SpentLogoutToken",
             fields=[
-                ('id', models.CharField(max_length=64, primary_key=True, serialize=False)),
-                ('expires_at', models.DateTimeField(db_index=True)),
+                ("id", models.CharField(max_length=64, primary_key=True, serialize=False)),
+                ("expires_at", models.DateTimeField(db_index=True)),
             ],
         ),
         migrations.AddIndex(
-            model_name='ssosession',
-            index=models.Index(fields=['issuer', 'subject'], name='sso_issuer_subject'),
+            model_name="ssosession",
+            index=models.Index(fields=["issuer", "subject"], name="sso_issuer_subject"),
         ),
         migrations.AddIndex(
-            model_name='ssosession',
-            index=models.Index(condition=models.Q(('ended_at', None)), fields=['last_seen_at'], name='sso_live_idle'),
+            model_name="ssosession",
+            index=models.Index(condition=models.Q(("ended_at", None)), fields=["last_seen_at"], name="sso_live_idle"),
         ),
     ]
