@@ -102,6 +102,16 @@ def _is_loopback(value: str) -> bool:
     return (match is not None and match["host"] == "localhost") or (address is not None and any(address in one for one in _LOOPBACK))
 
 
+def address_problem(value: str, *, production: bool) -> str:
+    """An address a Git host's name resolved to."""
+    address = ipaddress.ip_address(value.partition("%")[0])
+    if any(address in one for one in _LOOPBACK):
+        return "loopback is only reached by a development installation." if production else ""
+    if any(address in one for one in _NEVER if one.version == address.version):
+        return "that address is never a Git host."
+    return ""
+
+
 def network_problem(value: str, *, production: bool) -> str:
     """A non-public network a platform may be reached at; never one so wide that it means everything."""
     try:
