@@ -5,9 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from django.db import connection
 from django.utils import timezone
 
 from audit.models import Entry
+from audit.redaction import clean, clean_text
+from audit.vocabulary import declared
+from portal.web.problem import current_request_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +27,10 @@ class Actor:
 PORTAL = Actor()
 
 
+class OutsideTransaction(RuntimeError):
+    """An entry must live and die with what it tells of: open the transaction first."""
+
+
 def record(
     action: str,
     *,
@@ -32,23 +40,31 @@ def record(
     api: str = "",
     environment: str = "",
     code: str = "",
-    request_id: str = "",
+    request_id: str | None = None,
     **data: Any,
 ) -> int:
-    """Append one entry and return its id. Call it inside the transaction of what it tells of."""
+    """Append one entry and return its id.
+
+    Raises UnknownAction for an action, outcome or data key outside ``audit/vocabulary.py`` and OutsideTransaction
+    outside ``transaction.atomic``: what is rolled back must take its entry along, and what is kept must have one.
+    ``request_id`` is the current request's unless given.
+    """
+    declared(action, outcome, data)
+    if not connection.in_atomic_block:
+        raise OutsideTransaction(f"{action} was recorded outside a transaction.")
     entry = Entry.objects.create(
         at=timezone.now(),
         action=action,
         outcome=outcome,
-        actor=by.id,
-        actor_name=by.name,
-        session=by.session,
-        remote=by.remote,
-        subject=subject,
-        api=api,
-        environment=environment,
-        code=code,
-        request_id=request_id,
-        data=data,
+        actor=clean_text(by.id, 64),
+        actor_name=clean_text(by.name, 255),
+        session=clean_text(by.session, 64),
+        remote=clean_text(by.remote, 64),
+        subject=clean_text(subject, 255),
+        api=clean_text(api, 200),
+        environment=clean_text(environment, 100),
+        code=clean_text(code, 60),
+        request_id=clean_text(current_request_id() if request_id is None else request_id, 64),
+        data={key: clean(value) for key, value in data.items()},
     )
     return entry.pk
