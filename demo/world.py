@@ -34,6 +34,13 @@ SECRET_VARIABLES = {
     "portal-cxone-staging": "CXONE_STAGING_SECRET",
     "portal-cxone-production": "CXONE_PRODUCTION_SECRET",
 }
+# The platform and environment where each principal's tokens are good.
+PRINCIPAL_PLACES = {
+    "portal-staging": ("genesys", "staging"),
+    "portal-production": ("genesys", "production"),
+    "portal-cxone-staging": ("cxone", "staging"),
+    "portal-cxone-production": ("cxone", "production"),
+}
 # The one confidential client people sign in through.
 PORTAL_CLIENT = "portal"
 # Where the document branches are read from; the same as in rules/sources.yaml.

@@ -8,10 +8,10 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "demo.identity_provider.settings"
 
 import django
 import uvicorn
-from django.conf import settings
 from django.core.asgi import get_asgi_application
 from django.core.management import call_command
 
+from demo.identity_provider import settings
 from demo.identity_provider.accounts import provision
 from demo.world import LOOPBACK
 

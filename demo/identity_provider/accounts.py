@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from django.conf import settings
 from django.db import transaction
 
+from demo.identity_provider import settings
 from demo.world import ACCOUNTS, PORTAL_CLIENT, PRINCIPALS
 
 

@@ -11,12 +11,12 @@ import time
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from django.conf import settings
 from django.core.cache import cache
 from jwcrypto import jwk, jwt
 from oauth2_provider.oauth2_validators import OAuth2Validator
 from oauth2_provider.scopes import BaseScopes
 
+from demo.identity_provider import settings
 from demo.world import ACCOUNTS, PORTAL_CLIENT, PRINCIPALS
 
 logger = logging.getLogger(__name__)
