@@ -19,6 +19,7 @@ from specs.findings import Finding
 from specs.load import Loaded, load
 from specs.places import Place
 from specs.shape import LIST, MAP, SECTIONS, SECTIONS_2, Tokens, members, pointer_of, reference_of, tokens_of
+from specs.yaml_text import MAX_DEPTH
 
 MAX_VALUES = 5_000_000
 """Bound on the bundled document, counted in values copied."""
@@ -217,15 +218,17 @@ class _Bundler:
 
     # Copying
 
-    def count(self) -> None:
+    def count(self, at: Tokens) -> None:
         self.values += 1
+        if len(at) > MAX_DEPTH:
+            raise DocumentRefused([Finding("too-deep", "error", "With its files put together the document is too deep.", "", self.root)])
         if self.values > MAX_VALUES:
             text = "With its files put together the document is too large."
             raise DocumentRefused([Finding("too-large", "error", text, "", self.root)])
 
     def typed(self, kind: str, value: Any, base: str, here: Tokens, at: Tokens) -> Any:
         """A copy of one typed object. ``here`` are its tokens in ``base``, ``at`` those in the bundled document."""
-        self.count()
+        self.count(at)
         if not isinstance(value, dict):
             return value
         reference = reference_of(value)
@@ -273,7 +276,7 @@ class _Bundler:
             if name not in table:
                 copied[name] = self.untyped(member, base, inside, place)
                 if kind == "schema" and name == "discriminator":
-                    copied[name] = self.mapping(member, base, inside)
+                    copied[name] = self.mapping(member, base)
                 continue
             how, below = table[name]
             if how in (MAP, LIST) or isinstance(member, list):
@@ -284,7 +287,7 @@ class _Bundler:
 
     def container(self, kind: str, value: Any, base: str, here: Tokens, at: Tokens) -> Any:
         """A map or list of typed objects; the whole of it may stand in another file."""
-        self.count()
+        self.count(at)
         reference = reference_of(value)
         if reference is not None and not (base == self.root and reference.startswith("#")):
             found = self.target(reference, base, here)
@@ -308,7 +311,7 @@ class _Bundler:
             return [self.untyped(item, base, (*here, str(i)), (*at, str(i))) for i, item in enumerate(value)]
         if not isinstance(value, dict):
             return value
-        self.count()
+        self.count(at)
         reference = reference_of(value)
         if reference is not None and len(value) == 1 and not (base == self.root and reference.startswith("#")):
             try:
@@ -319,8 +322,8 @@ class _Bundler:
                 return self.inline("any", file, tokens, base, here, at, reference)
         return {name: self.untyped(item, base, (*here, name), (*at, name)) for name, item in value.items()}
 
-    def mapping(self, value: Any, base: str, here: Tokens) -> Any:
-        """A discriminator whose mapping names files or, in another file, its own parts."""
+    def mapping(self, value: Any, base: str) -> Any:
+        """A discriminator whose mapping names files or, in another file, its own parts. What is not there is judged later."""
         if not isinstance(value, dict) or not isinstance(value.get("mapping"), dict):
             return value
         mapping = dict(value["mapping"])
@@ -329,8 +332,11 @@ class _Bundler:
                 continue
             if base == self.root and reference.startswith("#"):
                 continue
-            found = self.target(reference, base, (*here, "mapping", name))
-            if found is not None:
+            try:
+                found = split_reference(reference, base)
+            except (Outside, PointerMissing):
+                continue
+            if self.file(found[0]) is not None:
                 mapping[name] = "#" + pointer_of(found[1]) if found[0] == self.root else self.pointer("schema", *found)
         return {**value, "mapping": mapping}
 

@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
+
+from specs import ENGINE_VERSION
+from specs.bundle import Bundled, bundle
+from specs.check import Checked, check_document, recognise, refuse_unbounded
+from specs.errors import DocumentRefused, PointerMissing, SpecsError
 from specs.findings import Finding
+from specs.load import load
+from specs.operations import Keys, Operation, as_dict, as_list, as_text, detail_of, operations_below, scopes_of
+from specs.plan import PlanBuilder
+from specs.route import build_router
+from specs.shape import pointer_of, resolve, tokens_of
+from specs.upgrade import upgrade
 
 
 @dataclass(slots=True)
@@ -18,7 +32,8 @@ class CompiledOperation:
     ``detail`` is the operation after the upgrade to 3.x with its parameters, bodies and responses resolved;
     schemas inside keep ``{"$ref": "#/…"}`` into ``CompiledDocument.schemas``.
     ``plan`` is made by ``specs.plan`` and refers to schema documents by sha256.
-    ``unchecked`` names, in words, the parts that cannot be checked at run time.
+    ``unchecked`` names, in words, the parts that cannot be checked at run time. An empty ``plan`` checks nothing.
+    ``pointer``, ``file`` and ``line`` say where it stands in the original text.
     """
 
     key: str
@@ -35,6 +50,7 @@ class CompiledOperation:
     pointer: str
     line: int | None = None
     unchecked: list[str] = field(default_factory=list)
+    file: str = ""
 
 
 @dataclass(slots=True)
@@ -67,3 +83,147 @@ class CompiledDocument:
     bundle: dict[str, bytes]
     router: bytes
     findings: list[Finding]
+
+
+_RESOLVED_SECTIONS = ("parameters", "responses", "requestBodies", "securitySchemes", "pathItems", "callbacks")
+
+
+def compile_document(read: Callable[[str], bytes | None], root: str) -> CompiledDocument:
+    """Make the document in the file ``root`` ready. For hostile text call it through ``specs.sandbox`` only.
+
+    ``read`` answers the bytes of a file of the same tree, or ``None``. Raises DocumentRefused.
+    """
+    data = read(root)
+    if data is None:
+        raise DocumentRefused([Finding("file-missing", "error", "There is no such file.", "", root)])
+    loaded = load(data, root)
+    del data
+    recognise(loaded)
+    bundled = bundle(read, loaded)
+    refuse_unbounded(bundled)
+    document, findings = upgrade(bundled.document)
+    checked = check_document(bundled, document, findings)
+    return _Compiler(bundled, document, checked).run()
+
+
+class _Compiler:
+    def __init__(self, bundled: Bundled, document: dict[str, Any], checked: Checked) -> None:
+        self.bundled = bundled
+        self.document = document
+        self.checked = checked
+        self.plans = PlanBuilder(document)
+        self.failures: list[Finding] = []
+
+    def run(self) -> CompiledDocument:
+        document = self.document
+        canonical = orjson.dumps(self.bundled.document)
+        operations = self.operations()
+        self.plans.finish()
+        keys = {(one.path, one.method): one.key for one in operations}
+        return CompiledDocument(
+            digest=hashlib.sha256(canonical + ENGINE_VERSION.encode()).hexdigest(),
+            files=list(self.bundled.loaded),
+            openapi=as_text(self.bundled.document.get("openapi")) or as_text(self.bundled.document.get("swagger")),
+            info=as_dict(document.get("info")),
+            servers=as_list(document.get("servers")),
+            tags=as_list(document.get("tags")),
+            security_schemes=as_dict(as_dict(document.get("components")).get("securitySchemes")),
+            extensions={name: value for name, value in document.items() if name.startswith("x-") and name != "x-webhooks"},
+            source=source_of(self.bundled.document),
+            operations=operations,
+            webhooks=self.webhooks(),
+            schemas=self.schemas(),
+            documents=self.plans.documents,
+            bundle=self.plans.bundle,
+            router=build_router(document, keys),
+            findings=self.checked.placed(self.failures),
+        )
+
+    def operations(self) -> list[CompiledOperation]:
+        found = list(operations_below(self.document, "paths"))
+        places = self.bundled.places([one.tokens for one in found])
+        keys = Keys()
+        compiled: list[CompiledOperation] = []
+        for one in found:
+            file, original, place = places[one.tokens]
+            plan, unchecked = self.plan(one)
+            compiled.append(
+                CompiledOperation(
+                    key=keys.key(one),
+                    method=one.method,
+                    path=one.path,
+                    **_identity(one),
+                    scopes=scopes_of(self.document, one),
+                    detail=detail_of(self.document, one),
+                    plan=plan,
+                    pointer=pointer_of(original),
+                    line=place.line,
+                    unchecked=unchecked,
+                    file=file,
+                )
+            )
+        return compiled
+
+    def plan(self, one: Operation) -> tuple[dict[str, Any], list[str]]:
+        """The plan; an operation too strange to plan is published, cannot be checked, and says so."""
+        if one.tokens[2] == "additionalOperations":
+            return {}, [f"everything: the method {one.method[:40]} is not sent by the portal"]
+        try:
+            return self.plans.operation(one.path, one.method)
+        except (SpecsError, LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
+            reason = f"{type(error).__name__}: {error}"[:200]
+            text = f"The operation {one.method.upper()} {one.path} cannot be checked at run time: {reason}."
+            self.failures.append(Finding("operation-not-planned", "error", text, pointer_of(one.tokens)))
+            return {}, [f"everything: {reason}"]
+
+    def webhooks(self) -> list[dict[str, Any]]:
+        """Webhooks (3.1) and ``x-webhooks``: name, method, identity, detail, pointer."""
+        return [
+            {
+                "name": one.path,
+                "method": one.method,
+                **_identity(one),
+                "detail": detail_of(self.document, one),
+                "pointer": pointer_of(one.tokens),
+            }
+            for section in ("webhooks", "x-webhooks")
+            for one in operations_below(self.document, section)
+        ]
+
+    def schemas(self) -> dict[str, bytes]:
+        components = as_dict(self.document.get("components"))
+        found = {
+            "#" + pointer_of(("components", "schemas", name)): orjson.dumps(schema)
+            for name, schema in as_dict(components.get("schemas")).items()
+        }
+        for target in self.checked.targets:
+            if target not in found and (value := self.reached(target)) is not None:
+                found[target] = orjson.dumps(value)
+        return found
+
+    def reached(self, target: str) -> Any:
+        """What a remaining reference means, unless readers meet it already resolved in the operation's detail."""
+        try:
+            tokens = tokens_of(target)
+            if tokens[:1] == ("components",) and len(tokens) == 3 and tokens[1] in _RESOLVED_SECTIONS:
+                return None
+            return resolve(self.document, tokens)
+        except PointerMissing:
+            return None
+
+
+def _identity(one: Operation) -> dict[str, Any]:
+    value = one.value
+    return {
+        "operation_id": as_text(value.get("operationId")),
+        "summary": as_text(value.get("summary")) or as_text(one.item.get("summary")),
+        "description": as_text(value.get("description")) or as_text(one.item.get("description")),
+        "tags": [tag for tag in as_list(value.get("tags")) if isinstance(tag, str)],
+        "deprecated": value.get("deprecated") is True,
+    }
+
+
+def source_of(document: dict[str, Any]) -> bytes:
+    """The bundled document as it is served, without what says where it runs."""
+    dropped: Iterable[str] = ("host", "basePath", "schemes") if "swagger" in document else ("servers",)
+    return orjson.dumps({name: value for name, value in document.items() if name not in dropped})

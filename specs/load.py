@@ -18,10 +18,11 @@ import orjson
 from specs.errors import DocumentRefused
 from specs.findings import Finding
 from specs.places import Place, json_duplicates, locate_json, locate_yaml
-from specs.shape import pointer_of
+from specs.shape import Tokens, pointer_of
 from specs.yaml_text import MAX_DEPTH, read_yaml
 
 _MARKUP = re.compile(r"\s*<(!doctype|html|\?xml)", re.IGNORECASE)
+_SHOWN = frozenset(("example", "examples"))
 _ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
@@ -65,7 +66,7 @@ def load(data: bytes, file: str) -> Loaded:
     if loaded.language == "yaml":
         loaded.value, more = read_yaml(text, file)
         findings.extend(more)
-    _refuse_nul(loaded)
+    _settle_nul(loaded)
     return loaded
 
 
@@ -162,20 +163,32 @@ def _has_duplicates(text: str) -> bool:
     return found
 
 
-def _refuse_nul(loaded: Loaded) -> None:
-    """PostgreSQL cannot keep ``\\u0000`` in JSON, and no document needs it."""
+def _settle_nul(loaded: Loaded) -> None:
+    """PostgreSQL cannot keep ``\\u0000`` in JSON. In an example it is shown as U+2400 and said; anywhere else it is refused."""
     if "\\" not in loaded.text or not re.search(r"\\(u0000|0|x00|U0{8})", loaded.text):
         return
     if not _ESCAPED_NUL.search(orjson.dumps(loaded.value)):
         return
-    stack: list[tuple[tuple[str, ...], Any]] = [((), loaded.value)]
-    while stack:
-        tokens, value = stack.pop()
-        if isinstance(value, str) and "\x00" in value:
-            break
-        if isinstance(value, dict):
-            stack.extend(((*tokens, name), "\x00" if "\x00" in name else item) for name, item in value.items())
-        elif isinstance(value, list):
-            stack.extend(((*tokens, str(index)), item) for index, item in enumerate(value))
-    place = loaded.places([tokens])[tokens]
-    _refuse("nul", "The text here holds a NUL character.", loaded.file, place.line, place.column, pointer_of(tokens))
+    found: list[Tokens] = []
+    loaded.value = _without_nul(loaded.value, (), found)
+    places = loaded.places(found)
+    for tokens in found:
+        line, column = places[tokens]
+        if not _SHOWN.intersection(tokens):
+            _refuse("nul", "The text here holds a NUL character.", loaded.file, line, column, pointer_of(tokens))
+        text = "The example here holds a NUL character, which cannot be stored; it is shown as \u2400."
+        loaded.findings.append(Finding("nul", "warning", text, pointer_of(tokens), loaded.file, line, column))
+
+
+def _without_nul(value: Any, tokens: Tokens, found: list[Tokens]) -> Any:
+    if isinstance(value, str) and "\x00" in value:
+        found.append(tokens)
+        return value.replace("\x00", "\u2400")
+    if isinstance(value, list):
+        return [_without_nul(item, (*tokens, str(index)), found) for index, item in enumerate(value)]
+    if isinstance(value, dict):
+        for name in value:
+            if "\x00" in name:
+                found.append(tokens)
+        return {name.replace("\x00", "\u2400"): _without_nul(item, (*tokens, name), found) for name, item in value.items()}
+    return value

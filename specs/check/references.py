@@ -1,0 +1,108 @@
+"""Do the references lead anywhere? None is followed outside the document, whatever it names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from specs.errors import PointerMissing
+from specs.findings import Finding
+from specs.shape import MAP, Node, Tokens, follow, members, pointer_of, reference_of, resolve, tokens_of, walk
+
+_UNTYPED_ROOT = frozenset(("document", "components", "operation"))
+
+
+def check_references(document: dict[str, Any], reported: set[str]) -> tuple[list[Finding], list[Finding], set[str]]:
+    """(findings, references that lead outside, all internal targets as written). ``reported`` targets are left out."""
+    check = _Check(document, reported)
+    for node in walk(document):
+        if isinstance(node.value, dict):
+            check.node(node)
+    return check.findings, check.outside, set(check.targets)
+
+
+class _Check:
+    def __init__(self, document: dict[str, Any], reported: set[str]) -> None:
+        self.document = document
+        self.reported = reported
+        self.findings: list[Finding] = []
+        self.outside: list[Finding] = []
+        self.targets: dict[str, str | None] = {}
+        """Target → what is wrong with it, in words; ``None`` when nothing is."""
+
+    def add(self, rule: str, level: Any, text: str, tokens: Tokens) -> None:
+        self.findings.append(Finding(rule, level, text, pointer_of(tokens)))
+
+    def node(self, node: Node) -> None:
+        value = node.value
+        if "$ref" in value and node.kind not in _UNTYPED_ROOT:
+            self.reference(value["$ref"], node)
+        if node.kind == "schema":
+            self.schema(value, node.tokens)
+        for name, how, _kind, member in members(node.kind, value):
+            if how == MAP and isinstance(reference_of(member), str):
+                text = "A whole map cannot be a reference; what it holds is not read."
+                self.add("reference-misplaced", "error", text, (*node.tokens, name))
+
+    def reference(self, target: Any, node: Node) -> None:
+        tokens = (*node.tokens, "$ref")
+        if not isinstance(target, str):
+            self.add("reference-not-text", "error", "A reference is text.", tokens)
+            return
+        if not target.startswith("#"):
+            text = f"The reference {target[:200]!r} was not followed: it leads outside the document."
+            self.outside.append(Finding("reference-outside", "error", text, pointer_of(tokens)))
+            return
+        if target not in self.targets:
+            self.targets[target] = self.judge(target, node)
+        wrong = self.targets[target]
+        if wrong is not None and target not in self.reported:
+            self.add("reference-circle" if "circle" in wrong else "reference-dangling", "error", wrong, tokens)
+
+    def judge(self, target: str, node: Node) -> str | None:
+        try:
+            found = resolve(self.document, tokens_of(target))
+        except PointerMissing:
+            if node.kind == "schema" and not target.startswith("#/"):
+                return f"The anchor {target[:200]!r} is not read; refer by JSON pointer."
+            return f"The reference {target[:200]!r} leads nowhere."
+        if not isinstance(found, dict | bool):
+            return f"The reference {target[:200]!r} leads to a plain value."
+        if reference_of(found) is not None:
+            try:
+                follow(self.document, found)
+            except PointerMissing:
+                if self.circle(target):
+                    return f"The reference {target[:200]!r} leads back to itself: a circle with nothing in it."
+        return None
+
+    def circle(self, target: str) -> bool:
+        seen: set[str] = set()
+        current: str | None = target
+        while current is not None and current not in seen and current.startswith("#"):
+            seen.add(current)
+            try:
+                current = reference_of(resolve(self.document, tokens_of(current)))
+            except PointerMissing:
+                return False
+        return current in seen
+
+    def schema(self, value: dict[str, Any], tokens: Tokens) -> None:
+        if isinstance(value.get("$id"), str) and not value["$id"].startswith("#"):
+            self.add("schema-id", "warning", "$id is ignored: references are read from the document's root.", (*tokens, "$id"))
+        if "$dynamicRef" in value or "$recursiveRef" in value:
+            name = "$dynamicRef" if "$dynamicRef" in value else "$recursiveRef"
+            self.add("dynamic-reference", "warning", f"{name} is not followed; what it means is not checked.", (*tokens, name))
+        discriminator = value.get("discriminator")
+        mapping = discriminator.get("mapping") if isinstance(discriminator, dict) else None
+        for name, target in mapping.items() if isinstance(mapping, dict) else ():
+            if isinstance(target, str) and not self.mapped(target):
+                text = f"The discriminator's {name[:80]!r} names {target[:200]!r}, which is not in the document."
+                self.add("discriminator-dangling", "warning", text, (*tokens, "discriminator", "mapping", name))
+
+    def mapped(self, target: str) -> bool:
+        pointer = target if target.startswith("#") else "#" + pointer_of(("components", "schemas", target))
+        try:
+            resolve(self.document, tokens_of(pointer))
+        except PointerMissing:
+            return False
+        return True
