@@ -93,7 +93,7 @@ ACTIONS: Mapping[str, Action] = dict(
         _action(
             "sync:published",
             "{source} was published in {environment} at {commit}",
-            "source branch commit before documents apis operations added changed removed refused findings errors warnings duration_ms release",
+            "source branch commit before documents apis operations added changed removed refused findings errors warnings duration_ms release rewritten",
         ),
         _action(
             "sync:refused",

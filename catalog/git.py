@@ -209,7 +209,7 @@ class Mirror:
         """Every entry of the commit's tree. Raises GitFailed ``too_large`` past the limits on number, length and depth."""
         _assert_id(commit)
         output = self._run(["ls-tree", "-r", "-z", "--long", "--full-tree", commit])
-        found = []
+        found: list[Entry] = []
         for record in output.split(b"\0"):
             if not record:
                 continue

@@ -72,6 +72,7 @@ class Branch(models.Model):
     last_good = models.CharField(max_length=64, blank=True)  # newest commit that was published
     state = models.CharField(max_length=20, default="never")  # never, fresh, partial, gone, empty, failed
     note = models.CharField(max_length=1000, blank=True)
+    read_with = models.CharField(max_length=64, blank=True)  # digest of the engine, platforms and patterns it was read with
     release = models.CharField(max_length=255, blank=True)  # newest tag on the branch
     rewritten_from = models.CharField(max_length=64, blank=True)  # set while the last publication followed a rewritten history
     published_at = models.DateTimeField(null=True, blank=True)
@@ -149,7 +150,7 @@ class Document(models.Model):
 
 
 class DocumentPart(models.Model):
-    """A large piece of a document: ``source.json``, ``source.yaml``, ``router``, ``bundle:request``, ``bundle:response``."""
+    """A large piece of a document: ``source.json``, ``source.yaml`` (made later), ``router``, ``bundle:request``, ``bundle:response``."""
 
     document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="parts")
     name = models.CharField(max_length=30)
@@ -211,7 +212,7 @@ class SchemaText(models.Model):
     """The schema at one pointer of a document, references intact."""
 
     document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="schemas")
-    pointer = models.CharField(max_length=500)  # "#/components/schemas/X"
+    pointer = models.CharField(max_length=1000)  # "#/components/schemas/X"
     content = models.ForeignKey(Content, on_delete=models.PROTECT, related_name="+")
 
     class Meta:

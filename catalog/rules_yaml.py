@@ -65,7 +65,8 @@ class Reader:
         """Depth, aliases and tags are judged on events, before anything is built."""
         depth = documents = 0
         for event in yaml.parse(text, Loader=_Loader):
-            place = (event.start_mark.line + 1, event.start_mark.column + 1)
+            mark = event.start_mark
+            place = (mark.line + 1, mark.column + 1) if mark is not None else (None, None)
             if isinstance(event, yaml.DocumentStartEvent):
                 documents += 1
                 if documents > 1:
