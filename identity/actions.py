@@ -70,13 +70,20 @@ def start_session(*, account: Account, sign_in: SignIn, session_key: str, user_a
         expires_at=timezone.now() + timedelta(seconds=settings.SSO_ABSOLUTE_SECONDS),
     )
     actor = Actor(id=str(account.pk), name=str(account), session=str(session.pk), remote=remote)
-    record("session:started", by=actor, subject=str(session.pk), role=selectors.access_for(session.groups).role)
+    record(
+        "session:started",
+        by=actor,
+        subject=str(session.pk),
+        role=selectors.access_for(session.groups).role or "nobody",
+        groups=session.groups,
+    )
     return session
 
 
-def refuse_session(*, defect: str, code: str, by: Actor = PORTAL) -> None:
-    """Write down a sign-in that was refused. ``defect`` names the check that failed."""
-    record("session:refused", by=by, outcome="refused", code=code, defect=defect)
+@transaction.atomic
+def refuse_session(*, defect: str, code: str, outcome: str, remote: str) -> None:
+    """Write down a sign-in that was refused, or that failed because the provider could not be used. ``defect`` names the check."""
+    record("session:refused", by=Actor(name="", remote=remote), outcome=outcome, code=code, defect=defect)
 
 
 @transaction.atomic
@@ -127,6 +134,7 @@ def end_provider_sessions(*, issuer: str, sid: str, subject: str, jti: str, remo
     return sum(end_session(session_id=pk, reason="backchannel_logout", by=by) for pk in rows.values_list("pk", flat=True))
 
 
+@transaction.atomic
 def refuse_backchannel_logout(*, defect: str, code: str, remote: str) -> None:
     """Write down a logout token that was not accepted."""
     record("logout:refused", by=Actor(name="identity provider", remote=remote), outcome="refused", code=code, defect=defect)

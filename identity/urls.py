@@ -1,5 +1,19 @@
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from identity import views
+
+urlpatterns: list[URLPattern] = [
+    path("oidc/authenticate/", views.sign_in, name="oidc_authentication_init"),
+    path("oidc/callback/", views.callback, name="oidc_authentication_callback"),
+    path("oidc/logout/", views.sign_out, name="oidc_logout"),
+    path("oidc/backchannel-logout/", views.backchannel_logout, name="backchannel-logout"),
+    # Providers post to exactly what was registered; a lost slash must not lose a logout.
+    path("oidc/backchannel-logout", views.backchannel_logout),
+    path("account", views.account, name="account"),
+    path("account/sign-ins/end", views.end_sign_ins, name="end-sign-ins"),
+    path("account/sign-ins/<uuid:session_id>/end", views.end_sign_in, name="end-sign-in"),
+    path("keys", views.keys, name="access-keys"),
+    path("keys/<uuid:key_id>/revoke", views.revoke_key, name="revoke-access-key"),
+]

@@ -7,14 +7,17 @@ from dataclasses import dataclass
 from importlib import import_module
 
 import pytest
+from django.apps import apps
 from django.conf import settings
 from django.core.cache import cache
 from django.test import Client
 
-from identity import actions, selectors
+from identity import actions, provider, selectors
 from identity.access import Grant
 from identity.callers import Caller
 from identity.models import Account, SsoSession
+from tests.peers.process import Peer
+from tests.peers.process import provider as provider_process
 
 ISSUER = "https://id.example"
 
@@ -75,6 +78,7 @@ def forget_what_processes_keep() -> Iterator[None]:
     """What lives in the process and not in the database is forgotten between tests."""
     selectors.forget_grants()
     cache.clear()
+    provider.forget()
     yield
     selectors.forget_grants()
 
@@ -137,3 +141,24 @@ def platform_person(make_grants: Callable[..., None], sign_in: Callable[..., Per
     """A member of the platform team."""
     make_grants()
     return sign_in("petra", groups=["platform-team"], name="Petra Platform")
+
+
+@pytest.fixture(scope="session")
+def peer() -> Iterator[Peer]:
+    """A certified OpenID provider and token endpoint, for tests marked ``node``."""
+    with provider_process() as running:
+        yield running
+
+
+@pytest.fixture
+def everything_stored(db: None) -> Callable[[], str]:
+    """Every row of every table as text: for looking for what must not be there."""
+
+    def read() -> str:
+        rows = (row for model in apps.get_models() for row in model._base_manager.values_list())
+        return "\n".join(
+            " ".join(bytes(value).hex() + str(bytes(value)) if isinstance(value, (bytes, memoryview)) else str(value) for value in row)
+            for row in rows
+        )
+
+    return read
