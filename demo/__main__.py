@@ -93,11 +93,7 @@ def bring_up(supervisor: Supervisor, world: World, port: int) -> None:
         supervisor, supervisor.start("The preparation", "demo.prepare", "migrate", log="prepare"), "The database could not be prepared"
     )
     supervisor.start("The worker", "manage", "worker", log="worker")
-    supervisor.start(
-        "The web server", "uvicorn", "portal.asgi:application", "--host", LOOPBACK, "--port", str(port), "--http", "httptools",
-        "--loop", "uvloop", "--no-access-log", "--no-server-header", "--timeout-graceful-shutdown", "3", "--log-level", "warning",
-        log="web",
-    )  # fmt: skip
+    supervisor.start("The web server", "manage", "serve", "--host", LOOPBACK, "--port", str(port), log="web")
     wait_until_answers(supervisor, "The identity provider", world.identity_port, "/.well-known/openid-configuration", (200,))
     wait_until_answers(supervisor, "The demo platform", world.platform_port, "/_received", (200,))
     first_sync(supervisor)

@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 
-GRACE_SECONDS = 6.0
+GRACE_SECONDS = 12.0
 
 
 def follow(descriptor: int) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from demo.world import DemoRefused
 
 CODE = Path(__file__).resolve().parent.parent
-STOP_SECONDS = 8.0
+STOP_SECONDS = 12.0
 LOG_BYTES = 10_000_000
 
 

@@ -175,5 +175,6 @@ def lock_home(home: Path) -> IO[str]:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
+        handle.close()
         raise DemoRefused(f"A portal is already running on {home}; stop it first, or set PORTAL_HOME to another directory.") from None
     return handle

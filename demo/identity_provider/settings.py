@@ -82,7 +82,7 @@ SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_AGE = 12 * 3600
 X_FRAME_OPTIONS = "DENY"
 
-OAUTH2_PROVIDER = {
+OAUTH2_PROVIDER: dict[str, Any] = {
     "OAUTH2_VALIDATOR_CLASS": "demo.identity_provider.protocol.Validator",
     "SCOPES_BACKEND_CLASS": "demo.identity_provider.protocol.ScopesByClient",
     "PKCE_REQUIRED": True,

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import jsonschema_rs
+import orjson
 
 TYPES = frozenset({"null", "boolean", "integer", "number", "string", "array", "object"})
 SUBSCHEMA = ("not", "if", "then", "else", "additionalProperties", "contains", "propertyNames", "unevaluatedItems", "unevaluatedProperties")
@@ -92,3 +93,8 @@ SOUND: dict[str, Callable[[Any], bool]] = {
     "dependentRequired": _is_dependency_map,
     "format": lambda value: isinstance(value, str),
 }
+
+
+def dump_keyword(name: str, value: Any) -> bytes:
+    """A schema of one keyword, as JSON."""
+    return orjson.dumps({name: value})
