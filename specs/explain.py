@@ -188,7 +188,8 @@ class Explainer:
 
     def violations(self, error: Error) -> Iterator[Violation]:
         """One violation or, for lists of names and for alternatives, several."""
-        kind, keyword = error.kind, error.kind.name
+        kind: Any = error.kind
+        keyword: str = kind.name
         path = error.instance_path
         if isinstance(kind, UNCHECKABLE):
             location, inside = self.place.split(path)

@@ -13,7 +13,8 @@ from typing import Any
 
 from specs.media import is_json
 from specs.schema import Note, SchemaDocuments, ShapeReader
-from specs.schema.convert import Converted, definition_name, escape, resolve_pointer
+from specs.schema.convert import Converted, escape, resolve_pointer
+from specs.schema.shape import DEPTH
 
 PLAN_VERSION = 1
 # OpenAPI: header parameters of these names are ignored, they belong to the message itself.
@@ -183,15 +184,13 @@ class PlanBuilder:
                     entry["check"] = reference
                 if said and any(note.whole for note in said):
                     entry["unchecked"] = _texts(said, whole=True)
-            if side is self._request and (essence == FORM or essence.startswith("multipart/") or "*" in essence):
-                shape = self._shapes.read(holder.get("schema"))
+            fields = side is self._request and (essence == FORM or essence.startswith("multipart/"))
+            if fields or not is_json(essence):
+                # A range may turn out to be a form; outlines of forms are deep, and a range rarely is one.
+                shape = self._shapes.read(holder.get("schema"), levels=DEPTH if fields else 2 if "*" in essence else 0)
                 entry.update({"shape": shape} if shape is not None else {})
-                encoding = holder.get("encoding")
-                if isinstance(encoding, Mapping):
-                    entry["encoding"] = {name: _encoding(rule) for name, rule in encoding.items() if isinstance(rule, Mapping)}
-            elif not is_json(essence):
-                shape = self._shapes.read(holder.get("schema"))
-                entry.update({"shape": shape} if shape is not None else {})
+            if fields and isinstance(holder.get("encoding"), Mapping):
+                entry["encoding"] = {name: _encoding(rule) for name, rule in holder["encoding"].items() if isinstance(rule, Mapping)}
             found[media] = entry
         return found
 
@@ -249,6 +248,3 @@ def _credential(scheme: Mapping[str, Any]) -> dict[str, Any]:
 
 def _texts(notes: list[Note], *, whole: bool = False) -> list[str]:
     return list(dict.fromkeys(note.text for note in notes if note.whole or not whole))
-
-
-__all__ = ["PLAN_VERSION", "PlanBuilder", "definition_name"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from specs.decode.brackets import build_tree, settle, split_name
@@ -91,9 +92,9 @@ class ParameterDecoder:
             elif name not in self._also_query:
                 rest.append((name, raw))
         for name, raws in named.items():
-            self._guarded(decoded, name, lambda name=name, raws=raws: _read_query(raws, self._named[name], prefer_text))
+            self._guarded(decoded, name, partial(_read_query, raws, self._named[name], prefer_text))
         for name, group in deep.items():
-            self._guarded(decoded, name, lambda name=name, group=group: _read_deep(group, self._deep[name], prefer_text))
+            self._guarded(decoded, name, partial(_read_deep, group, self._deep[name], prefer_text))
         for parameter in self._spread:
             rest = _take_spread(parameter, rest, values, decoded.problems, prefer_text)
         if not self._open:

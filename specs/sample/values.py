@@ -253,8 +253,10 @@ def _type(schema: Mapping[str, Any]) -> str:
 
 
 def _number(schema: Mapping[str, Any], kind: str, index: int) -> int | float:
+    low: float
+    high: float
     low, high = INTEGER_BOUNDS.get(str(schema.get("format")), (-math.inf, math.inf))
-    step = schema["multipleOf"] if is_number(schema.get("multipleOf")) and schema["multipleOf"] > 0 else None
+    step: int | float | None = schema["multipleOf"] if is_number(schema.get("multipleOf")) and schema["multipleOf"] > 0 else None
     nudge = 1 if kind == "integer" else (step or 0.5)
     low = max(low, schema["minimum"]) if is_number(schema.get("minimum")) else low
     high = min(high, schema["maximum"]) if is_number(schema.get("maximum")) else high
@@ -267,7 +269,7 @@ def _number(schema: Mapping[str, Any], kind: str, index: int) -> int | float:
     start = max(start, min(1, high)) if low == -math.inf else start
     if step:
         count = math.ceil(start / step - 1e-12) + index
-        value = count * step
+        value: int | float = count * step
         value = value if value <= high else math.floor(high / step + 1e-12) * step
     else:
         value = start + index if start + index <= high else high

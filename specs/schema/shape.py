@@ -23,11 +23,11 @@ class ShapeReader:
     def __init__(self, document: Mapping[str, Any]) -> None:
         self.document = document
 
-    def read(self, schema: Any) -> Shape:
-        """The shape of a schema, ``DEPTH`` levels deep."""
+    def read(self, schema: Any, *, levels: int = DEPTH) -> Shape:
+        """The shape of a schema, ``levels`` deep: 0 reads the types only."""
         found = _Found()
         self._collect(schema, found, 0, frozenset())
-        return self._shape(found, 0)
+        return self._shape(found, DEPTH - levels)
 
     def _shape(self, found: _Found, depth: int) -> Shape:
         shape: dict[str, Any] = {}
