@@ -223,6 +223,8 @@ class _Upgrade:
             field = self.items(one)
             if isinstance(one.get("description"), str):
                 field["description"] = one["description"]
+            if one.get("allowEmptyValue") is False and field.get("type") == "string":  # said, not merely left at its default
+                field.setdefault("minLength", 1)
             schema["properties"][name] = field
             if one.get("type") == "array":
                 encoding[name] = _style(str(one.get("collectionFormat", "csv")), "formData")

@@ -243,7 +243,7 @@ class OperationValidator:
         explainer = Explainer(place, format_level=level)
         # A parameter that could not be decoded is missing from the value: say it once.
         undecoded = {(problem.location, f"/{escape(problem.name)}") for problem in problems}
-        for error in islice(validator.iter_errors(value), MAXIMUM_VIOLATIONS):
+        for error in islice(validator.iter_errors(value), MAXIMUM_VIOLATIONS + 1):
             found += [one for one in explainer.violations(error) if (one.location, one.pointer) not in undecoded]
         verdict.notes += explainer.notes
         if len(found) > MAXIMUM_VIOLATIONS:
