@@ -24,6 +24,12 @@ from specs.yaml_text import MAX_DEPTH, read_yaml
 _MARKUP = re.compile(r"\s*<(!doctype|html|\?xml)", re.IGNORECASE)
 _SHOWN = frozenset(("example", "examples"))
 _ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+_SAYS_VERSION = re.compile(rb"""(?:^|[{,\s])["']?(?:openapi|swagger)["']?\s*:\s*["']?[0-9]""", re.MULTILINE)
+
+
+def looks_like_openapi(data: bytes) -> bool:
+    """Whether a file says ``openapi:`` or ``swagger:`` with a number, anywhere. Cheap, and safe on hostile bytes."""
+    return _SAYS_VERSION.search(data) is not None
 
 
 @dataclass(slots=True)

@@ -176,4 +176,5 @@ def _step(frame: _YamlFrame, event: yaml.NodeEvent, found: dict[Tokens, Place]) 
 
 
 def _mark(event: yaml.NodeEvent) -> Place:
-    return Place(event.start_mark.line + 1, event.start_mark.column + 1)
+    mark = event.start_mark
+    return Place(mark.line + 1, mark.column + 1) if mark is not None else Place(1, 1)

@@ -11,6 +11,7 @@ from typing import Any
 
 from specs.errors import PointerMissing
 from specs.findings import Finding
+from specs.operations import as_dict, as_list
 from specs.shape import METHODS, Tokens, follow, pointer_of, reference_of, tokens_of
 
 JSON = "application/json"
@@ -53,14 +54,6 @@ def upgrade(document: dict[str, Any]) -> tuple[dict[str, Any], list[Finding]]:
     return _Upgrade(document).run()
 
 
-def _dict(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
 class _Upgrade:
     def __init__(self, document: dict[str, Any]) -> None:
         self.document = document
@@ -80,7 +73,8 @@ class _Upgrade:
         new.update({name: value for name, value in old.items() if name.startswith("x-")})
         new["servers"] = self.servers(old)
         new["paths"] = {
-            path: self.path_item(item, ("paths", path)) if path.startswith("/") else item for path, item in _dict(old.get("paths")).items()
+            path: self.path_item(item, ("paths", path)) if path.startswith("/") else item
+            for path, item in as_dict(old.get("paths")).items()
         }
         new["components"] = self.components()
         return new, self.findings
@@ -90,25 +84,25 @@ class _Upgrade:
         base = base if isinstance(base, str) else ""
         if not isinstance(host, str) or not host:
             return [{"url": base or "/"}]
-        schemes = [scheme for scheme in _list(level.get("schemes")) if isinstance(scheme, str)]
+        schemes = [scheme for scheme in as_list(level.get("schemes")) if isinstance(scheme, str)]
         return [{"url": f"{scheme}://{host}{base}"} for scheme in schemes or ["https"]]
 
     def components(self) -> dict[str, Any]:
         old = self.document
         components: dict[str, Any] = {
-            "schemas": {name: self.schema(value) for name, value in _dict(old.get("definitions")).items()},
+            "schemas": {name: self.schema(value) for name, value in as_dict(old.get("definitions")).items()},
             "responses": {
-                name: self.response(value, self.produces, ("responses", name)) for name, value in _dict(old.get("responses")).items()
+                name: self.response(value, self.produces, ("responses", name)) for name, value in as_dict(old.get("responses")).items()
             },
             "parameters": {},
             "requestBodies": {},
             "securitySchemes": {
                 name: self.security_scheme(value, ("securityDefinitions", name))
-                for name, value in _dict(old.get("securityDefinitions")).items()
+                for name, value in as_dict(old.get("securityDefinitions")).items()
             },
         }
-        for name, value in _dict(old.get("parameters")).items():
-            place = _dict(value).get("in")
+        for name, value in as_dict(old.get("parameters")).items():
+            place = as_dict(value).get("in")
             if place == "body":
                 components["requestBodies"][name] = self.body(value, self.consumes)
             elif place != "formData":
@@ -138,7 +132,7 @@ class _Upgrade:
     def resolved(self, parameters: Any, tokens: Tokens) -> list[tuple[Any, dict[str, Any], Tokens]]:
         """(as written, followed, where) of each parameter; what dangles keeps its reference and is judged elsewhere."""
         found: list[tuple[Any, dict[str, Any], Tokens]] = []
-        for index, raw in enumerate(_list(parameters)):
+        for index, raw in enumerate(as_list(parameters)):
             try:
                 value = follow(self.document, raw)
             except PointerMissing:
@@ -152,7 +146,7 @@ class _Upgrade:
         reference = reference_of(raw)
         if reference is not None and reference.startswith("#/parameters/"):
             return {"$ref": _moved(reference)}
-        return self.parameter(value, tokens)
+        return as_dict(self.parameter(value, tokens))
 
     def operation(self, old: dict[str, Any], shared: list[tuple[Any, dict[str, Any], Tokens]], tokens: Tokens) -> dict[str, Any]:
         new = {
@@ -171,7 +165,7 @@ class _Upgrade:
             new["requestBody"] = body
         new["responses"] = {
             status: value if status.startswith("x-") else self.response(value, produces, (*tokens, "responses", status))
-            for status, value in _dict(old.get("responses")).items()
+            for status, value in as_dict(old.get("responses")).items()
         }
         if old.get("schemes") and self.document.get("host"):
             new["servers"] = self.servers(old)
@@ -271,9 +265,9 @@ class _Upgrade:
         if reference_of(old) is not None:
             return {"$ref": _moved(old["$ref"])}
         new = {name: value for name, value in old.items() if name == "description" or name.startswith("x-")}
-        if headers := _dict(old.get("headers")):
+        if headers := as_dict(old.get("headers")):
             new["headers"] = {name: self.header(value) for name, value in headers.items()}
-        examples = _dict(old.get("examples"))
+        examples = as_dict(old.get("examples"))
         if "schema" in old or examples:
             schema = old.get("schema")
             if isinstance(schema, dict) and schema.get("type") == "file":
@@ -347,14 +341,14 @@ class _Upgrade:
         if flow is None:
             self.note("oauth-flow", f"The flow {str(old.get('flow'))[:40]!r} is none of Swagger 2.0's.", tokens)
             flow = "implicit"
-        described = {"scopes": _dict(old.get("scopes"))}
+        described = {"scopes": as_dict(old.get("scopes"))}
         described.update({name: old[name] for name in ("authorizationUrl", "tokenUrl") if name in old})
         kept = {name: value for name, value in old.items() if name not in ("flow", "scopes", "authorizationUrl", "tokenUrl")}
         return {**kept, "flows": {flow: described}}
 
 
 def _media_types(value: Any) -> list[str]:
-    return list(dict.fromkeys(one for one in _list(value) if isinstance(one, str) and one))
+    return list(dict.fromkeys(one for one in as_list(value) if isinstance(one, str) and one))
 
 
 def _style(collection: str, place: str) -> dict[str, Any]:

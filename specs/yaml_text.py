@@ -41,6 +41,12 @@ class Weight(NamedTuple):
     characters: int
 
 
+def place_of(event: yaml.Event) -> tuple[int, int]:
+    """Line and column of an event, from 1."""
+    mark = event.start_mark
+    return (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
+
+
 class _Frame:
     """A mapping or sequence being read."""
 
@@ -73,8 +79,8 @@ class _Reader:
         raise DocumentRefused([self.finding(rule, "error", text, event)])
 
     def finding(self, rule: str, level: Any, text: str, event: yaml.Event) -> Finding:
-        mark = event.start_mark
-        return Finding(rule, level, text, "", self.file, mark.line + 1, mark.column + 1)
+        line, column = place_of(event)
+        return Finding(rule, level, text, "", self.file, line, column)
 
     def read(self, text: str) -> Any:
         for event in yaml.parse(text, Loader=yaml.CSafeLoader):
@@ -203,7 +209,7 @@ class _Reader:
             self.anchors[name] = (value, weight, text)
 
     def take_key(self, frame: _Frame, key: str, event: yaml.Event, *, merge: bool) -> None:
-        line = event.start_mark.line + 1
+        line = place_of(event)[0]
         if frame.keys.setdefault(key, line) != line or key in frame.value:
             first = frame.keys[key]
             self.refuse("duplicate-key", f"The key {key[:80]!r} stands here a second time; the first is on line {first}.", event)

@@ -1,0 +1,31 @@
+"""``./manage.py specs check PATH…``: the engine's command. Needs no database and no server."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from specs.command import UsageWrong, add_arguments, run
+
+
+class Command(BaseCommand):
+    """Lint OpenAPI documents; exit 1 on errors, 2 on wrong use."""
+
+    help = "Check OpenAPI documents: specs check PATH… [--format text|json|junit|sarif]"
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """The engine's own arguments."""
+        add_arguments(parser)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Run the engine's command and end with its status."""
+        try:
+            status = run(Namespace(**options), sys.stdout)
+        except UsageWrong as error:
+            raise CommandError(str(error), returncode=2) from None
+        if status:
+            sys.exit(status)
