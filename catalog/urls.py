@@ -1,5 +1,15 @@
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from catalog import views
+
+urlpatterns = [
+    path("apis", views.apis, name="apis"),
+    path("apis/<str:api>", views.api_anywhere, name="api-anywhere"),
+    path("apis/<str:api>/<str:environment>", views.api, name="api"),
+    path("apis/<str:api>/<str:environment>/operations/<str:operation>", views.operation, name="operation"),
+    path("apis/<str:api>/<str:environment>/schemas", views.schemas, name="schemas"),
+    path("apis/<str:api>/<str:environment>/tree/<slug:digest>", views.tree, name="tree"),
+    path("search", views.search, name="search"),
+]
