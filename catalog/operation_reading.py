@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import Any
 
 import orjson
+from django.utils.html import strip_tags
 from django.utils.safestring import SafeString
 
 from catalog import prose
@@ -51,6 +52,12 @@ class Body:
     required: bool
     description: SafeString
     media: list[MediaType]
+
+    @property
+    def worth_reading(self) -> bool:
+        """False when the description only repeats the schema's name, as generated documents do."""
+        text = strip_tags(self.description).strip().lower()
+        return text not in {"", "body", *(media.tree.title.lower() for media in self.media if media.tree)}
 
 
 @dataclass(frozen=True, slots=True)

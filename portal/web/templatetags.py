@@ -107,6 +107,12 @@ def short_commit(commit: str | None) -> str:
 
 
 @register.filter
+def short_method(method: str) -> str:
+    """A method in at most five letters, for narrow columns."""
+    return {"DELETE": "DEL", "OPTIONS": "OPT"}.get(method.upper(), method.upper())
+
+
+@register.filter
 def environment_tone(name: str) -> str:
     """The colour that belongs to an environment through the whole product: violet, amber, red, teal or blue."""
     return ENVIRONMENT_TONES.get(name) or _OTHER_TONES[sum(map(ord, name)) % len(_OTHER_TONES)]
