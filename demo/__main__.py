@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import http.client
 import os
 import shutil
@@ -84,18 +85,22 @@ def first_sync(supervisor: Supervisor) -> None:
         say("Not everything could be read; the Sync page says what and why.")
 
 
-def bring_up(supervisor: Supervisor, world: World, port: int) -> None:
-    """Start everything in the order it needs each other, and wait until a page can really be used."""
+def bring_up_world(supervisor: Supervisor, world: World) -> None:
+    """Start what surrounds the portal, and wait until it answers."""
     supervisor.start("The identity provider", "demo.identity_provider", log="identity")
     supervisor.start("The demo platform", "demo.platform", log="platform")
+    wait_until_answers(supervisor, "The identity provider", world.identity_port, "/.well-known/openid-configuration", (200,))
+    wait_until_answers(supervisor, "The demo platform", world.platform_port, "/_received", (200,))
+
+
+def bring_up_portal(supervisor: Supervisor, port: int) -> None:
+    """Start the portal itself, and wait until a page can really be used."""
     say("Preparing the database")
     finished(
         supervisor, supervisor.start("The preparation", "demo.prepare", "migrate", log="prepare"), "The database could not be prepared"
     )
     supervisor.start("The worker", "manage", "worker", log="worker")
     supervisor.start("The web server", "manage", "serve", "--host", LOOPBACK, "--port", str(port), log="web")
-    wait_until_answers(supervisor, "The identity provider", world.identity_port, "/.well-known/openid-configuration", (200,))
-    wait_until_answers(supervisor, "The demo platform", world.platform_port, "/_received", (200,))
     first_sync(supervisor)
     wait_until_answers(supervisor, "The portal", port, "/health/ready", (200,))
     wait_until_answers(supervisor, "The portal's home page", port, "/", (200, 302))
@@ -108,6 +113,9 @@ def environment_of_children(place: Path, port: int) -> dict[str, str]:
 
 
 def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
+    parser.add_argument("--world", action="store_true", help="only what surrounds the portal; the portal is started by somebody else")
+    options = parser.parse_args()
     try:
         port = env_int("PORT", 8000, minimum=1, maximum=65535)
         place = check(port)
@@ -121,9 +129,13 @@ def main() -> int:
             write_portal_environment(world, port=port)
             supervisor = Supervisor(place, environment_of_children(place, port))
             try:
-                bring_up(supervisor, world, port)
-                say(f"Portal ready: http://{LOOPBACK}:{port}")
-                say("Sign in as developer, architect, platform or nobody. Ctrl-C stops everything.")
+                bring_up_world(supervisor, world)
+                if options.world:
+                    say(f"Demo world ready; its settings are in {place / 'portal.env'}")
+                else:
+                    bring_up_portal(supervisor, port)
+                    say(f"Portal ready: http://{LOOPBACK}:{port}")
+                    say("Sign in as developer, architect, platform or nobody. Ctrl-C stops everything.")
                 supervisor.run()
             except Stopped:
                 say("Stopping")

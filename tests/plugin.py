@@ -12,7 +12,9 @@ import atexit
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -36,6 +38,28 @@ def pytest_configure(config: pytest.Config) -> None:
     # Hashed names need collectstatic; the walk in a browser covers those.
     settings.STORAGES = settings.STORAGES | {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
     settings.WHITENOISE_AUTOREFRESH = settings.WHITENOISE_USE_FINDERS = True
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _the_log_may_be_emptied_between_tests() -> Iterator[None]:
+    """Tests with real transactions empty every table afterwards; the triggers of the log refuse that, so they step aside."""
+    from importlib import import_module
+
+    from django.db.backends.base.operations import BaseDatabaseOperations
+
+    triggers = import_module("audit.migrations.0003_append_only")
+    empty = BaseDatabaseOperations.execute_sql_flush
+
+    def empty_all(operations: Any, statements: Any) -> None:
+        triggers.unprotect(operations.connection)
+        try:
+            empty(operations, statements)
+        finally:
+            triggers.protect(operations.connection)
+
+    BaseDatabaseOperations.execute_sql_flush = empty_all  # type: ignore[method-assign]
+    yield
+    BaseDatabaseOperations.execute_sql_flush = empty  # type: ignore[method-assign]
 
 
 def browser_path() -> str | None:

@@ -91,7 +91,12 @@ def tell_portal(request: HttpRequest) -> None:
 class Authorize(AuthorizationView):  # type: ignore[misc]  # the toolkit has no types
     """Hands the id of the sign-in to the validator, which sees the user but not the session."""
 
+    template_name = "authorize.html"
+
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        if not request.GET.get("code_challenge"):
+            # The toolkit takes an empty challenge for a given one, and then asks for no verifier.
+            return HttpResponse("PKCE is required: code_challenge is missing.", status=400, content_type="text/plain")
         if request.user.is_authenticated:
             request.user.sign_in_id = request.session.get(SIGN_IN_ID, "")
         return super().dispatch(request, *args, **kwargs)
