@@ -13,11 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from specs.sample import example_response
-
 from specs.compiler import CompiledDocument, CompiledOperation
 from specs.errors import DocumentRefused
 from specs.route import Router
+from specs.sample import example_response
 from specs.sandbox import compile_in_child
 
 logger = logging.getLogger(__name__)

@@ -20,9 +20,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from tests.demo.running import ROOT, environment
-
 from demo.world import World, open_world
+from tests.demo.running import ROOT, environment
 
 
 @dataclass
