@@ -39,8 +39,8 @@ class Served:
         value = json.loads(text) if text is not None else None
         return value if isinstance(value, dict) else None
 
-    def example(self, operation: CompiledOperation, *, status: int | None = None) -> tuple[int, str | None, Any]:
-        """The answer the document describes: status, media type, value."""
+    def example(self, operation: CompiledOperation, *, status: int | None = None) -> tuple[int, str, Any]:
+        """The answer the document describes: status, media type ("" without a body), value."""
         return example_response(operation.detail, self.resolve, status=status)
 
 

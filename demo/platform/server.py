@@ -106,7 +106,7 @@ class Platform:
         if vendor.knows_scopes and scopes and not any(token.scopes.issuperset(every) for every in scopes):
             return as_response(vendor.refuse(403, "missing.any.permissions", f"One of the scopes is needed: {scopes}"))
         status, media_type, value = found.served.example(found.operation)
-        if media_type is None:
+        if not media_type:
             return web.Response(status=status)
         text = json.dumps(value) if media_type.endswith("json") or not isinstance(value, str) else value
         return web.Response(status=status, body=text.encode(), headers={"Content-Type": media_type})
