@@ -72,7 +72,7 @@ def _taken_elsewhere(branch: Branch, reads: Sequence[Read]) -> dict[str, str]:
     refused = {}
     for api in Api.objects.filter(slug__in=places):
         place = places[api.slug]
-        if place is not None and (api.platform, api.name, api.version) != (place.platform, place.name, place.version):
+        if (api.platform, api.name, api.version) != (place.platform, place.name, place.version):
             refused[api.slug] = f"{api.platform}/{api.name}/{api.version} has the same address {api.slug}."
     others = Publication.objects.filter(api__slug__in=places, environment=branch.environment, current=True).exclude(branch=branch)
     for slug, name in others.values_list("api__slug", "branch__source__name"):
