@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from typing import Any
 from urllib.parse import quote
@@ -72,9 +73,7 @@ def document_json(request: SignedInApiRequest, api: str, environment: str) -> Ht
     return _labelled(answer, publication)
 
 
-@extend_schema(
-    operation_id="getDocumentAsYaml", responses={(200, "application/yaml"): OpenApiTypes.STR}, tags=["catalog"]
-)
+@extend_schema(operation_id="getDocumentAsYaml", responses={(200, "application/yaml"): OpenApiTypes.STR}, tags=["catalog"])
 @api_view(["GET"])
 def document_yaml(request: SignedInApiRequest, api: str, environment: str) -> HttpResponse:
     """The same as YAML."""
@@ -90,7 +89,8 @@ def document_yaml(request: SignedInApiRequest, api: str, environment: str) -> Ht
 
 def _tag(publication: Publication) -> str:
     # The server spliced in front is part of what is sent.
-    return f'"{publication.document.digest[:32]}-{abs(hash(selectors.base_url_of(publication))):x}"'
+    server = hashlib.sha256(selectors.base_url_of(publication).encode()).hexdigest()
+    return f'"{publication.document.digest[:32]}-{server[:12]}"'
 
 
 def _unchanged(request: SignedInApiRequest, publication: Publication) -> HttpResponse | None:
@@ -119,7 +119,7 @@ def operation(request: SignedInApiRequest, api: str, environment: str, operation
     publication, row = selectors.operation_in(environment, api, operation)
     document = publication.document
     meta = {
-        "openapi": document.openapi,
+        "openapi": "3.0.3" if document.openapi.startswith("2") else document.openapi,  # details are upgraded
         "info": document.info,
         "tags": document.tags,
         "servers": [{"url": selectors.base_url_of(publication)}],

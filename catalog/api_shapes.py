@@ -69,7 +69,9 @@ class OperationShape(serializers.Serializer[Any]):
     summary = serializers.CharField()
     tags = serializers.ListField(child=serializers.CharField())
     deprecated = serializers.BooleanField()
-    scopes = serializers.ListField(child=serializers.ListField(child=serializers.CharField()), help_text="Any of these lists, all of its names.")
+    scopes = serializers.ListField(
+        child=serializers.ListField(child=serializers.CharField()), help_text="Any of these lists, all of its names."
+    )
 
 
 class OperationList(serializers.Serializer[Any]):
@@ -148,7 +150,8 @@ def environment_json(environment: Environment, rules: Rules, access: Access) -> 
         "may_call": access.may_read(environment.name),
         "may_write": access.may_write(environment.name),
         "platforms": [
-            {"platform": platform.name, "title": platform.title, "base_url": at.base_url, "per_second": at.per_second} for platform, at in places
+            {"platform": platform.name, "title": platform.title, "base_url": at.base_url, "per_second": at.per_second}
+            for platform, at in places
         ],
     }
 

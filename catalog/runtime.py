@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import orjson
 
-from catalog.models import Content, Document, DocumentPart, Operation, Publication, SchemaText
+from catalog.models import Content, Document, DocumentPart, Operation, Publication
 from catalog.rules import Environment, PlatformAt
 from catalog.selectors import current_rules
 from specs.route import Router
@@ -134,19 +134,6 @@ def router(document_id: int) -> Router:
 def operation(document_id: int, key: str) -> RuntimeOperation:
     """An operation by the key the router gave. Raises Operation.DoesNotExist."""
     return _operations.get((_digest(document_id), key), lambda: _load(document_id, key))
-
-
-def schema_resolver(document_id: int) -> Callable[[str], dict[str, Any] | None]:
-    """``resolve(pointer)`` as ``specs.sample`` and ``specs.slice`` take it: one query for each new pointer."""
-    seen: dict[str, dict[str, Any] | None] = {}
-
-    def resolve(pointer: str) -> dict[str, Any] | None:
-        if pointer not in seen:
-            row = SchemaText.objects.filter(document_id=document_id, pointer=pointer).select_related("content").first()
-            seen[pointer] = row.content.value if row else None
-        return seen[pointer]
-
-    return resolve
 
 
 def clear() -> None:

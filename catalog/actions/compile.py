@@ -10,8 +10,11 @@ from django.db import transaction
 from catalog import git
 from catalog.actions.store import findings_rows, store
 from catalog.models import Compilation, Finding
-from specs import ENGINE_VERSION, sandbox
+from specs import ENGINE_VERSION
 from specs.errors import DocumentRefused
+from specs.sandbox import compile_in_child
+
+_PASSING = ("limit-time", "limit-crash", "limit-memory", "engine-broken")
 
 
 def compile_entry(mirror: git.Mirror, entries: Sequence[git.Entry], entry: git.Entry) -> Compilation:
@@ -22,7 +25,7 @@ def compile_entry(mirror: git.Mirror, entries: Sequence[git.Entry], entry: git.E
     used: dict[str, str | None] = {entry.path: entry.blob}
     started = time.monotonic()
     try:
-        compiled = sandbox.compile_in_child(git.reader(mirror, entries, used), entry.path)
+        compiled = compile_in_child(git.reader(mirror, entries, used), entry.path)
         document, findings = store(compiled), compiled.findings
     except DocumentRefused as refused:
         document, findings = None, refused.findings

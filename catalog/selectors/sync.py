@@ -1,0 +1,53 @@
+"""Sources, their branches and runs, and what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from django.db.models import Count, QuerySet
+from django.utils import timezone
+
+from catalog.models import Branch, BranchFile, Finding, Publication, Source, SyncRun
+from portal.errors import NotFound
+
+
+def sources() -> QuerySet[Source]:
+    """Every source the rules name, the rules themselves first, with their branches."""
+    return Source.objects.filter(active=True).prefetch_related("branches").order_by("-kind", "name")
+
+
+def source(name: str) -> Source:
+    """Raises NotFound ``unknown_source``."""
+    found = Source.objects.filter(active=True, name=name).first()
+    if found is None:
+        raise NotFound(f"There is no source {name!r}.", code="unknown_source")
+    return found
+
+
+def findings_of(publication: Publication) -> list[Finding]:
+    """What the engine found in a published document, errors first."""
+    return _graded(Finding.objects.filter(compilation_id=publication.compilation_id))
+
+
+def files_of(branches: Sequence[Branch]) -> list[BranchFile]:
+    """The documents of these branches as last seen, those with trouble first, findings at hand."""
+    rows = (
+        BranchFile.objects.filter(branch__in=branches).select_related("compilation").annotate(finding_count=Count("compilation__findings"))
+    )
+    order = {"refused": 0, "gone": 1, "skipped": 2, "published": 3}
+    return sorted(rows, key=lambda row: (order.get(row.state, 9), row.path))
+
+
+def _graded(rows: Iterable[Finding]) -> list[Finding]:
+    order = {"error": 0, "warning": 1, "info": 2}
+    return sorted(rows, key=lambda row: (order.get(row.level, 9), row.file, row.line or 0))
+
+
+def running_sources() -> set[int]:
+    """Ids of the sources a worker is reading now."""
+    return set(Source.objects.filter(lease_until__gt=timezone.now()).values_list("pk", flat=True))
+
+
+def runs(source: Source) -> QuerySet[SyncRun]:
+    """The readings of a source, newest first."""
+    return SyncRun.objects.filter(source=source).order_by("-pk")
