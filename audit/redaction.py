@@ -79,8 +79,10 @@ def clean_text(text: str, limit: int = LONGEST) -> str:
 
 def clean(value: Any, depth: int = 0) -> Any:
     """``value`` as JSON that may be kept: texts cleaned, lists and mappings bounded, anything else as its text."""
-    if value is None or isinstance(value, (bool, int)):
+    if value is None or isinstance(value, bool):
         return value
+    if isinstance(value, int):
+        return value if abs(value) < 2**63 else clean_text(str(value))
     if isinstance(value, float):
         return value if value == value and abs(value) != float("inf") else str(value)
     if isinstance(value, str):

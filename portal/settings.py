@@ -185,6 +185,9 @@ SWEEPS: list[str] = [
     "gateway.tasks.sweep",
     "harness.tasks.sweep",
 ]
+# An entry waits at most this long for its seal; every hour the whole log is compared with its seals.
+AUDIT_SEAL_SECONDS = 3
+AUDIT_VERIFY_SECONDS = 3_600
 CELERY_BROKER_URL = env_str("CELERY_BROKER_URL") or REDIS_URL or "memory://"
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     name: {"task": "portal.sweep", "schedule": 2.0, "args": [name], "options": {"expires": 2.0}} for name in SWEEPS
@@ -206,6 +209,8 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "portal.web.problem.rest_exception_handler",
+    # "format" is ours to use: /audit/export?format=csv
+    "URL_FORMAT_OVERRIDE": None,
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
 SPECTACULAR_SETTINGS: dict[str, Any] = {
