@@ -119,7 +119,7 @@ class _Compiler:
         canonical = orjson.dumps(self.bundled.document)
         operations = self.operations()
         self.plans.finish()
-        keys = {(one.path, one.method): one.key for one in operations}
+        keys = {(one.method, one.path): one.key for one in operations}
         return CompiledDocument(
             digest=hashlib.sha256(canonical + ENGINE_VERSION.encode()).hexdigest(),
             files=list(self.bundled.loaded),
