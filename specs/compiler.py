@@ -15,7 +15,7 @@ from specs.check import Checked, check_document, recognise, refuse_unbounded
 from specs.errors import DocumentRefused, PointerMissing, SpecsError
 from specs.findings import Finding
 from specs.load import load
-from specs.operations import Keys, Operation, as_dict, as_list, as_text, detail_of, operations_below, scopes_of
+from specs.operations import Keys, Operation, as_dict, as_list, as_text, detail_of, followed, operations_below, scopes_of
 from specs.plan import PlanBuilder
 from specs.route import build_router
 from specs.shape import pointer_of, resolve, tokens_of
@@ -127,7 +127,10 @@ class _Compiler:
             info=as_dict(document.get("info")),
             servers=as_list(document.get("servers")),
             tags=as_list(document.get("tags")),
-            security_schemes=as_dict(as_dict(document.get("components")).get("securitySchemes")),
+            security_schemes={
+                name: followed(document, scheme)
+                for name, scheme in as_dict(as_dict(document.get("components")).get("securitySchemes")).items()
+            },
             extensions={name: value for name, value in document.items() if name.startswith("x-") and name != "x-webhooks"},
             source=source_of(self.bundled.document),
             operations=operations,

@@ -154,15 +154,20 @@ def reference_of(value: Any) -> str | None:
     return target if isinstance(target, str) else None
 
 
+MAX_HOPS = 64
+"""References that lead to references, in one chain."""
+
+
 def follow(document: Any, value: Any) -> Any:
     """The value, with internal references followed to their end. Raises PointerMissing, also for a circle of references."""
-    seen: set[str] = set()
-    while (target := reference_of(value)) is not None:
-        if target in seen or not target.startswith("#"):
-            raise PointerMissing(f"{target[:200]!r} leads nowhere.")
-        seen.add(target)
+    for _hop in range(MAX_HOPS):
+        target = reference_of(value)
+        if target is None:
+            return value
+        if not target.startswith("#"):
+            break
         value = resolve(document, tokens_of(target))
-    return value
+    raise PointerMissing("The reference leads back to itself, or through too many others.")
 
 
 def members(kind: str, value: dict[str, Any]) -> Iterator[tuple[str, str, str, Any]]:

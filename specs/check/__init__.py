@@ -14,8 +14,8 @@ from typing import Any
 from specs.bundle import Bundled
 from specs.check.operations import check_operations
 from specs.check.references import check_references
-from specs.check.schemas import check_schemas, refuse_costly
-from specs.check.standard import check_standard
+from specs.check.schemas import check_defaults, check_schemas, refuse_costly
+from specs.check.standard import check_standard, version_of
 from specs.errors import DocumentRefused
 from specs.findings import Finding, sort_findings
 from specs.load import Loaded
@@ -114,6 +114,7 @@ def check_document(bundled: Bundled, document: dict[str, Any], findings: Sequenc
         raise DocumentRefused(placed(bundled, outside))
     found.extend(references)
     found.extend(check_schemas(original))
+    found.extend(check_defaults(original, version_of(original)))
     found.extend(
         replace(finding, pointer=pointer_of(original_tokens(original, tokens_of(finding.pointer))))
         for finding in check_operations(document)

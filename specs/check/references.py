@@ -6,7 +6,7 @@ from typing import Any
 
 from specs.errors import PointerMissing
 from specs.findings import Finding
-from specs.shape import MAP, Node, Tokens, follow, members, pointer_of, reference_of, resolve, tokens_of, walk
+from specs.shape import MAP, MAX_HOPS, Node, Tokens, members, pointer_of, reference_of, resolve, tokens_of, walk
 
 _UNTYPED_ROOT = frozenset(("document", "components", "operation"))
 
@@ -68,23 +68,20 @@ class _Check:
         if not isinstance(found, dict | bool):
             return f"The reference {target[:200]!r} leads to a plain value."
         if reference_of(found) is not None:
-            try:
-                follow(self.document, found)
-            except PointerMissing:
-                if self.circle(target):
-                    return f"The reference {target[:200]!r} leads back to itself: a circle with nothing in it."
+            return self.judge_chain(target, found)
         return None
 
-    def circle(self, target: str) -> bool:
-        seen: set[str] = set()
-        current: str | None = target
-        while current is not None and current not in seen and current.startswith("#"):
-            seen.add(current)
+    def judge_chain(self, target: str, value: Any) -> str | None:
+        """A reference to a reference: a chain that dangles further on is judged there."""
+        for _hop in range(MAX_HOPS):
+            following = reference_of(value)
+            if following is None or not following.startswith("#"):
+                return None
             try:
-                current = reference_of(resolve(self.document, tokens_of(current)))
+                value = resolve(self.document, tokens_of(following))
             except PointerMissing:
-                return False
-        return current in seen
+                return None
+        return f"The reference {target[:200]!r} leads back to itself (a circle with nothing in it), or through too many others."
 
     def schema(self, value: dict[str, Any], tokens: Tokens) -> None:
         if isinstance(value.get("$id"), str) and not value["$id"].startswith("#"):

@@ -6,6 +6,7 @@ RULES: dict[str, str] = {
     "body-and-form": "A Swagger 2.0 operation has either a body or form fields",
     "byte-order-mark": "UTF-8 needs no byte order mark",
     "collection-format": "The way the list is written cannot be checked",
+    "default-invalid": "Defaults fit their own schema",
     "dialect": "Schemas are read as JSON Schema 2020-12",
     "discriminator-dangling": "Every discriminator mapping names a schema of the document",
     "duplicate-key": "A key stands once in its object",

@@ -104,7 +104,7 @@ def refuse_costly(document: dict[str, Any]) -> list[Finding]:
         return []
     text = f"Checking one value with this schema would apply more than {MAX_COST} sub-schemas to it."
     findings = [Finding("schema-cost", "error", text, pointer_of(node.tokens)) for node in walk(document) if id(node.value) in costly]
-    return findings[:20]
+    return findings[:5]
 
 
 def check_schemas(document: dict[str, Any]) -> Iterator[Finding]:
@@ -130,6 +130,28 @@ def check_schemas(document: dict[str, Any]) -> Iterator[Finding]:
                 verdicts[pattern] = _judge(pattern)
             if (verdict := verdicts[pattern]) is not None:
                 yield Finding(verdict[0], verdict[1], verdict[2], pointer_of((*node.tokens, *tokens)))
+
+
+_SIMPLE = ("type", "enum", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "minLength", "maxLength", "multipleOf")
+
+
+def check_defaults(document: dict[str, Any], version: str) -> Iterator[Finding]:
+    """Defaults that do not fit the type, the values or the bounds beside them."""
+    dialect = jsonschema_rs.Draft4Validator if version in ("2.0", "3.0") else jsonschema_rs.Draft202012Validator
+    for node in walk(document):
+        value = node.value
+        if node.kind not in ("schema", "parameter", "header") or not isinstance(value, dict) or "default" not in value:
+            continue
+        if "$ref" in value or (value["default"] is None and (value.get("nullable") is True or value.get("x-nullable") is True)):
+            continue
+        simple = {name: value[name] for name in _SIMPLE if name in value}
+        try:
+            fits = dialect(simple, offline=True).is_valid(value["default"])
+        except (jsonschema_rs.ValidationError, ValueError):
+            continue
+        if not fits:
+            text = "The default value does not fit the type, values or bounds described with it."
+            yield Finding("default-invalid", "warning", text, pointer_of((*node.tokens, "default")))
 
 
 def _patterns(schema: Schema) -> Iterator[tuple[tuple[str, ...], str]]:

@@ -82,12 +82,14 @@ def _errors(errors: Iterable[Any], base: Tokens) -> Iterator[tuple[Tokens, str]]
     for error in islice(errors, MAX_ERRORS):
         for one in _most_telling(error):
             tokens = (*base, *(str(part) for part in one.instance_path))
-            if not (one.kind.name == "format" and _is_server_template(tokens, one.instance)):
+            if not (one.kind.name == "format" and _judged_elsewhere(tokens, one.instance)):
                 yield tokens, _text(one)
 
 
-def _is_server_template(tokens: Tokens, value: Any) -> bool:
-    """The meta-schema of 3.1 takes server URLs for plain URI references, which their variables are not."""
+def _judged_elsewhere(tokens: Tokens, value: Any) -> bool:
+    """Patterns have a check of their own; server URLs with variables are no URI references, whatever the meta-schema of 3.1 says."""
+    if tokens[-1] == "pattern":
+        return True
     return len(tokens) >= 3 and tokens[-1] == "url" and tokens[-3] == "servers" and isinstance(value, str) and "{" in value
 
 
