@@ -100,7 +100,7 @@ class RedactingFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         if isinstance(record.msg, Mapping):
-            record.msg = {key: self._value(str(key), value) for key, value in record.msg.items()}  # type: ignore[assignment]
+            record.msg = {key: self._value(str(key), value) for key, value in record.msg.items()}
             return True
         if record.args:
             try:

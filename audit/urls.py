@@ -1,5 +1,10 @@
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from audit import views
+
+urlpatterns: list[URLPattern] = [
+    path("audit", views.index, name="audit"),
+    path("audit/verify", views.verify_now, name="audit-verify"),
+]

@@ -9,7 +9,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from identity.callers import Caller
-from identity.guards import needs_role, no_role
+from identity.guards import check_role, needs_role, no_role
 from portal.errors import Unauthenticated
 
 if TYPE_CHECKING:
@@ -41,4 +41,6 @@ class HasRole(BasePermission):
             raise Unauthenticated("Sign in, or send an access key as a bearer token.", headers={"WWW-Authenticate": "Bearer"})
         if caller.access.role == "" and (match is None or needs_role(match.func)):
             raise no_role(caller.access.groups)
+        if match is not None and (least := getattr(match.func, "least_role", "")):
+            check_role(caller, least)
         return True

@@ -13,8 +13,8 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from identity import actions, selectors
 from identity.callers import Caller
-from identity.guards import needs_role, no_role
-from portal.errors import Unauthenticated
+from identity.guards import check_role, needs_role, no_role
+from portal.errors import Forbidden, Unauthenticated
 from portal.web.problem import current_request_id, error_answer, wants_program_answer
 
 SIGN_IN_FIRST = "Sign in, or send an access key as a bearer token."
@@ -71,6 +71,11 @@ class SsoMiddleware:
                 return error_answer(request, error)
             context = {"error": error, "groups": caller.access.groups, "granting": selectors.grants(), "request_id": current_request_id()}
             return render(request, "identity/no_role.html", context, status=403)
+        if least := getattr(view, "least_role", ""):
+            try:
+                check_role(caller, least)
+            except Forbidden as error:
+                return error_answer(request, error)
         return None
 
 

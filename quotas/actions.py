@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
 import structlog
 from django.conf import settings
@@ -46,6 +47,7 @@ def spend(windows: Sequence[Window], *, subject_name: str = "", fail_closed: boo
         for usage in violated:
             REFUSED.labels(usage.window.name).inc()
         names = [usage.window.name for usage in violated]
+        policies: dict[str, Any] = {"violated-policies": names}  # the member the draft's problem type names
         logger.info("quota_exceeded", windows=names, subject=subject_name, retry_after=allowance.retry_after)
         raise QuotaExceeded(
             MESSAGE,
@@ -53,7 +55,7 @@ def spend(windows: Sequence[Window], *, subject_name: str = "", fail_closed: boo
             violated=[
                 {"name": u.window.name, "limit": u.window.limit, "seconds": u.window.seconds, "wait": round(u.wait, 3)} for u in violated
             ],
-            **{"violated-policies": names},
+            **policies,
         )
     return allowance
 
