@@ -11,13 +11,13 @@ from typing import Any
 
 import orjson
 import pytest
-from audit.sealing import seal_next, write_checkpoints
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import AsyncClient, Client
 
 from audit.actions import Actor, record
 from audit.models import Entry
+from audit.sealing import seal_next, write_checkpoints
 
 ANN = Actor(id="7", name="Ann Example", session="s")
 pytestmark = pytest.mark.django_db
