@@ -24,6 +24,7 @@ TYPE_WORDS = {
     "array": "a list",
     "null": "null",
 }
+FORMAT_WORDS = {"byte": "base64 text", "date-time": "date and time (RFC 3339)", "date": "date (RFC 3339)", "time": "time (RFC 3339)"}
 UNCHECKABLE = (jsonschema_rs.ValidationErrorKind.BacktrackLimitExceeded, jsonschema_rs.ValidationErrorKind.RegexEngineFailure)
 Error = jsonschema_rs.ValidationError
 Say = Callable[[Any, Any], tuple[str, str, str]]
@@ -38,7 +39,7 @@ def shown(value: Any, name: str = "") -> str:
         return text if len(text) <= LONGEST_TEXT else "a very long number"
     if isinstance(value, str):
         harmless = len(value) <= LONGEST_TEXT and value.isprintable() and not SENSITIVE.search(name)
-        return f'"{value}"' if harmless else f"text of {len(value)} characters"
+        return f'"{value}"' if harmless else f"text of {_counted(len(value), 'character')}"
     if isinstance(value, list | tuple):
         return f"a list of {len(value)}"
     return "an object"
@@ -122,7 +123,11 @@ SENTENCES: dict[str, Say] = {
     "minProperties": _size("at least", "property"),
     "maxProperties": _size("at most", "property"),
     "pattern": _pattern,
-    "format": lambda kind, value: (f"must be a valid {kind.format}, got {shown(value)}", kind.format, shown(value)),
+    "format": lambda kind, value: (
+        f"must be a valid {FORMAT_WORDS.get(kind.format, kind.format)}, got {shown(value)}",
+        kind.format,
+        shown(value),
+    ),
     "uniqueItems": _fixed("must not have the same item twice", "distinct items"),
     "contains": _fixed("has no item of the kind it must contain"),
     "not": _fixed("must not have this form"),

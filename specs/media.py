@@ -15,6 +15,7 @@ from typing import Any
 import orjson
 
 MAXIMUM_FIELDS = 1_000
+MAXIMUM_DEPTH = 256
 JSON_CHARSETS = frozenset({"", "utf-8", "utf8", "us-ascii"})
 TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
@@ -110,18 +111,33 @@ def best_match(offered: Iterable[str], essence: str) -> str | None:
 # JSON
 
 
-def load_json(body: bytes, *, duplicates: bool = True) -> Any:
-    """Strict JSON (RFC 8259): UTF-8 without mark, finite numbers, at most 1,024 levels and, if asked, no name twice.
+def load_json(body: bytes, *, strict: bool = True) -> Any:
+    """JSON (RFC 8259): UTF-8 without mark, finite numbers, at most 1,024 levels.
 
+    ``strict`` also refuses a name given twice in one object and more than ``MAXIMUM_DEPTH`` levels.
     Raises ``Malformed``.
     """
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise _json_reason(body, error) from None
-    if duplicates and b":" in body:
-        json.loads(body, object_pairs_hook=_refuse_duplicates)
+    if strict:
+        if body.count(b"[") + body.count(b"{") > MAXIMUM_DEPTH and deeper_than(value, MAXIMUM_DEPTH):
+            raise Malformed(f"the JSON is nested deeper than {MAXIMUM_DEPTH} levels")
+        if b":" in body:
+            json.loads(body, object_pairs_hook=_refuse_duplicates)
     return value
+
+
+def deeper_than(value: Any, limit: int) -> bool:
+    """Do lists and objects nest more than ``limit`` levels? Level by level, so that it ends with the limit."""
+    level = [value] if isinstance(value, dict | list) else []
+    for _ in range(limit):
+        children = (child for one in level for child in (one.values() if isinstance(one, dict) else one))
+        level = [child for child in children if isinstance(child, dict | list)]
+        if not level:
+            return False
+    return True
 
 
 def _json_reason(body: bytes, error: orjson.JSONDecodeError) -> Malformed:
@@ -168,9 +184,12 @@ def percent_decode(raw: str, *, plus: bool = False) -> str:
     """
     if plus and "+" in raw:
         raw = raw.replace("+", " ")
-    if "%" not in raw:
+    if "%" not in raw and raw.isascii():
         return raw
-    encoded = raw.encode("utf-8", "surrogateescape")
+    try:
+        encoded = raw.encode("utf-8")
+    except UnicodeEncodeError:
+        raise Malformed("the text has half a character (a lone surrogate)") from None
     stray = STRAY_ESCAPE.search(encoded)
     if stray:
         raise Malformed("a `%` is not followed by two hexadecimal digits")

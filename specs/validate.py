@@ -163,7 +163,7 @@ class OperationValidator:
             if media.is_json:
                 if media.charset not in JSON_CHARSETS:
                     raise Malformed(f"JSON is UTF-8, not `{media.charset[:40]}`")
-                value = load_json(body, duplicates=not response)
+                value = load_json(body, strict=not response)
             elif not response and media.essence in FORM_FAMILY:
                 self._form(verdict, plan, media, body)
                 return False

@@ -156,7 +156,9 @@ def _split_query(raw: str, style: str, shape: Shape) -> list[str]:
 
 def _read_deep(group: list[tuple[str, str]], parameter: Mapping[str, Any], prefer_text: bool) -> Any:
     tree = build_tree((split_name(name), _decode_query(raw)) for name, raw in group)
-    return settle(tree.get(parameter["name"]), parameter.get("shape"), prefer_text=prefer_text)
+    if parameter["name"] not in tree or len(tree) > 1:
+        raise Malformed("has brackets that are not well-formed")
+    return settle(tree[parameter["name"]], parameter.get("shape"), prefer_text=prefer_text)
 
 
 def _take_spread(
