@@ -1,5 +1,12 @@
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from gateway import api
+
+urlpatterns: list[URLPattern] = [
+    path("calls", api.calls, name="api-calls"),
+    path("calls/<uuid:call_id>", api.call, name="api-call"),
+    path("validate", api.validate, name="api-validate"),
+    path("quota", api.quota, name="api-quota"),
+]

@@ -1,5 +1,11 @@
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from gateway import views
+
+urlpatterns: list[URLPattern] = [
+    path("calls", views.calls, name="calls"),
+    path("calls/<uuid:call_id>", views.call, name="call"),
+    path("quotas", views.quotas, name="quotas"),
+]

@@ -9,14 +9,18 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 from django.conf import settings
 from django.core.asgi import get_asgi_application
 
+django_application = get_asgi_application()  # sets Django up: the rooms below need its registry
+
+from gateway.edge import Gateway
 from portal.checks import refuse_unsafe_production
 from portal.edge.dispatch import Dispatch
 from portal.edge.guard import Guard
 from portal.edge.lock import WebProcessLock
+from portal.web.asgi import Application
 
-django_application = get_asgi_application()
 web_process_lock = WebProcessLock(settings.PORTAL_HOME)
-DOORS = {}
+gateway = Gateway()
+DOORS: dict[str, Application] = {"/gateway/": gateway}
 
 
 async def refuse_to_start_unsafe() -> None:
@@ -27,6 +31,8 @@ async def refuse_to_start_unsafe() -> None:
 
 
 async def let_go() -> None:
+    """Finish what was begun: calls are written down, connections closed, the place is free for another process."""
+    await gateway.stop()
     web_process_lock.release()
 
 
