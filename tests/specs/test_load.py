@@ -9,7 +9,7 @@ import orjson
 import pytest
 import yaml
 import yaml_rs
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from specs.errors import DocumentRefused
@@ -150,17 +150,20 @@ json_values = st.recursive(
 json_objects = st.dictionaries(st.text("abc/~ ", max_size=3), json_values, min_size=1, max_size=4)
 
 
+@settings(deadline=None)
 @given(json_objects)
 def test_what_is_written_as_json_is_read_back(value: dict[str, Any]) -> None:
     assert load(orjson.dumps(value), "a.json").value == value
 
 
+@settings(deadline=None)
 @given(json_objects)
 def test_what_is_written_as_yaml_is_read_back(value: dict[str, Any]) -> None:
     text = yaml.safe_dump(value, default_style='"', allow_unicode=True, width=1 << 30)
     assert read_yaml(text, "a.yaml")[0] == value
 
 
+@settings(deadline=None)
 @given(json_objects)
 def test_yaml_is_read_as_another_1_2_parser_reads_it(value: dict[str, Any]) -> None:
     text = yaml.safe_dump(value, default_flow_style=False, allow_unicode=True, width=1 << 30)
@@ -181,6 +184,7 @@ def _at(value: Any, tokens: tuple[str, ...]) -> Any:
     return value
 
 
+@settings(deadline=None)
 @given(json_objects, st.sampled_from([None, 1, 3]))
 def test_places_in_json_are_where_the_member_stands(value: dict[str, Any], indent: int | None) -> None:
     text = json.dumps(value, ensure_ascii=False, indent=indent)
@@ -197,6 +201,7 @@ def test_places_in_json_are_where_the_member_stands(value: dict[str, Any], inden
         assert rest.startswith(expected)
 
 
+@settings(deadline=None)
 @given(json_objects)
 def test_places_in_yaml_are_where_the_member_stands(value: dict[str, Any]) -> None:
     text = yaml.safe_dump(value, default_style='"', default_flow_style=False, allow_unicode=True, width=1 << 30)
