@@ -53,6 +53,15 @@ class StrictProtocol(HttpToolsProtocol):
             scope["extensions"] = {"portal.absolute_target": {}}
         super().on_headers_complete()
 
+    def send_400_response(self, msg: str) -> None:
+        """What follows a whole request and is no request must not cost that one its answer: it is answered, then closed."""
+        cycle = self.cycle
+        if cycle is not None and not cycle.response_complete and not cycle.more_body:
+            cycle.keep_alive = False
+            self.flow.pause_reading()
+            return
+        super().send_400_response(msg)
+
     def _count(self, size: int) -> None:
         self._head_bytes += size
         if self._head_bytes > HEAD_BYTES:
