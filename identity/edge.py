@@ -19,7 +19,14 @@ def _unreachable(request: HttpRequest) -> HttpResponse:
     return HttpResponse()
 
 
-_csrf = CsrfViewMiddleware(_unreachable)
+class _CsrfCheck(CsrfViewMiddleware):
+    """Django's check without its answer: there is no page here to render the refusal on."""
+
+    def _reject(self, request: HttpRequest, reason: str) -> HttpResponse:
+        return HttpResponse(reason, status=403)
+
+
+_csrf = _CsrfCheck(_unreachable)
 
 
 def authenticate(headers: Mapping[str, str], *, remote: str) -> Caller:
