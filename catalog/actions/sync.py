@@ -47,10 +47,11 @@ def claim_due(*, names: Sequence[str] = (), even_if_not_due: bool = False) -> tu
     if names:
         takeable = takeable.filter(name__in=names)
     following = now + timedelta(seconds=settings.SYNC_INTERVAL_SECONDS)
-    for key in takeable.order_by("-kind", "due_at").values_list("pk", flat=True)[:50]:
+    taken = {"lease_owner": owner, "lease_until": now + LEASE, "due_at": following, "requested_by": "", "requested_trigger": ""}
+    for source in takeable.order_by("-kind", "due_at")[:50]:
         # The condition is repeated in the UPDATE: of two workers one changes the row and the other changes none.
-        if takeable.filter(pk=key).update(lease_owner=owner, lease_until=now + LEASE, due_at=following):
-            return Source.objects.get(pk=key), owner
+        if takeable.filter(pk=source.pk).update(**taken):
+            return source, owner  # with who asked for it; a request from now on is the next sync
     return None
 
 
@@ -71,7 +72,6 @@ def run_claimed(source: Source, owner: str, *, listener: Listener | None = None)
         finished_at=now, outcome="abandoned", sentence="The worker stopped before it was done."
     )
     run = SyncRun.objects.create(source=source, trigger=source.requested_trigger or "timer", requested_by=source.requested_by)
-    Source.objects.filter(pk=source.pk, requested_trigger=source.requested_trigger).update(requested_by="", requested_trigger="")
     progress = Progress(run, owner=owner, listener=listener)
     run.outcome, run.sentence = "failed", "The portal failed while reading; the error is in its log."
     try:
@@ -139,7 +139,8 @@ def _read_branch(
 ) -> Published | str | None:
     """What was published, a sentence on why nothing could be, or None when nothing changed."""
     if head is None:
-        note = f"The branch {branch.name} is gone; what it last published stays."
+        fate = "is gone; what it last published stays." if branch.published_at else "is not there."
+        note = f"The branch {branch.name} {fate}"
         keep_last_good(branch, state="gone", note=note, head="")
         return note
     release, read_with = mirror.release(head), _read_with(source, rules)

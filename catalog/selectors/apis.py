@@ -64,7 +64,7 @@ def apis(access: Access, *, platform: str = "", environment: str = "", owner: st
             Q(api__slug__icontains=q) | Q(api__title__icontains=q) | Q(api__summary__icontains=q) | Q(api__owner__icontains=q)
         )
     found: dict[int, ApiRow] = {}
-    for row in sorted(rows.defer("document__info", "document__extensions"), key=lambda row: names.index(row.environment)):
+    for row in sorted(rows.only(*_CELL), key=lambda row: names.index(row.environment)):
         api = row.api
         entry = found.setdefault(
             api.pk,
@@ -73,6 +73,14 @@ def apis(access: Access, *, platform: str = "", environment: str = "", owner: st
         entry.environments[row.environment] = api_at(row)
     chosen = [row for row in found.values() if not environment or environment in row.environments]
     return sorted(chosen, key=lambda row: (row.title.casefold(), row.slug))
+
+
+# What a cell of the list needs: a document's row holds much more.
+_CELL = (
+    *(f"api__{name}" for name in ("slug", "title", "summary", "platform", "version", "owner", "contact", "lifecycle", "tags")),
+    *("environment", "release", "commit", "published_at", "stale", "stale_reason"),
+    *("document__operation_count", "compilation__error_count", "compilation__warning_count"),
+)
 
 
 def api_at(publication: Publication) -> ApiAt:
@@ -92,7 +100,9 @@ def api_at(publication: Publication) -> ApiAt:
 def api_row(access: Access, slug: str) -> ApiRow:
     """One API with all its environments. Raises NotFound ``unknown_api``."""
     names = [one.name for one in environments_for(access)]
-    rows = sorted(current_publications().filter(environment__in=names, api__slug=slug), key=lambda row: names.index(row.environment))
+    rows = sorted(
+        current_publications().filter(environment__in=names, api__slug=slug).only(*_CELL), key=lambda row: names.index(row.environment)
+    )
     if not rows:
         raise NotFound(f"There is no API {slug!r} in this catalog.", code="unknown_api")
     api = rows[0].api

@@ -79,9 +79,9 @@ def search_operations(access: Access, text: str, *, environment: str = "", platf
 def _rank(wanted: str) -> Case:
     path_alone = wanted.split(" ", 1)[1] if wanted.partition(" ")[0].upper() in METHODS and " " in wanted else wanted
     return Case(
-        When(path__iexact=path_alone, then=Value(0)),
+        When(Q(path__iexact=path_alone) | Q(path__iexact=f"/{path_alone}"), then=Value(0)),
         When(operation_id__iexact=wanted, then=Value(1)),
-        When(Q(path__istartswith=path_alone) | Q(operation_id__istartswith=wanted), then=Value(2)),
+        When(Q(path__istartswith=path_alone) | Q(path__istartswith=f"/{path_alone}") | Q(operation_id__istartswith=wanted), then=Value(2)),
         When(Q(path__icontains=path_alone) | Q(operation_id__icontains=wanted), then=Value(3)),
         When(summary__icontains=wanted, then=Value(4)),
         default=Value(5),
