@@ -42,7 +42,7 @@ check: setup-dev ## lint, format, types, import rules, templates, migrations, de
 	@$(BIN)/djlint templates --lint --quiet
 	@$(BIN)/python manage.py makemigrations --check --dry-run
 	@$(BIN)/python manage.py check
-	@$(BIN)/python requirements/audit.py
+	@$(BIN)/python requirements/vulnerabilities.py
 
 fix: setup-dev ## what can be mended without thinking
 	@$(BIN)/ruff check --fix .

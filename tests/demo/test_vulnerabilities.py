@@ -14,7 +14,7 @@ from tests.demo.running import ROOT
 
 @pytest.fixture(scope="module")
 def audit() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("audit_script", ROOT / "requirements" / "audit.py")
+    spec = importlib.util.spec_from_file_location("vulnerabilities", ROOT / "requirements" / "vulnerabilities.py")
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
