@@ -91,8 +91,9 @@ def _pattern(kind: Any, value: Any) -> tuple[str, str, str]:
 
 
 def _enum(kind: Any, value: Any) -> tuple[str, str, str]:
-    options = _options(kind.options)
-    return f"must be {'one of ' if len(kind.options) != 1 else ''}{options}, got {shown(value)}", options, shown(value)
+    if len(kind.options) == 1:
+        return f"must be {shown(kind.options[0])}, got {shown(value)}", shown(kind.options[0]), shown(value)
+    return f"must be one of {_options(kind.options)}, got {shown(value)}", _options(kind.options), shown(value)
 
 
 def _constant(kind: Any, value: Any) -> tuple[str, str, str]:

@@ -27,10 +27,12 @@ def operation_document(
 
     ``meta``: ``openapi``, ``info``, ``servers``, ``security_schemes`` and root ``security`` and ``tags`` where there are
     any. ``operation``: ``path``, ``method`` and ``detail`` (references resolved except into schemas). ``resolve`` gives
-    the schema at a pointer. The operation itself is always whole; the budget bounds the schemas beside it.
+    the schema at a pointer. The operation itself is always whole; schemas beside it get what it leaves of the budget, at
+    least a quarter.
     """
     slicer = _Slicer(resolve)
-    levels = slicer.levels(operation["detail"], byte_budget)
+    own = len(orjson.dumps(operation["detail"], option=orjson.OPT_NON_STR_KEYS, default=str))
+    levels = slicer.levels(operation["detail"], max(byte_budget - own, byte_budget // 4))
     kept = {pointer for level in levels for pointer in level}
     detail = slicer.rewrite(operation["detail"], kept)
     schemas = {slicer.name(pointer): slicer.rewrite(slicer.schemas[pointer], kept) for level in levels for pointer in level}

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from specs.sample.patterns import matching_text
+from specs.schema.discriminator import branch_names
 from specs.schema.keywords import INTEGER_BOUNDS, is_number
 
 Resolve = Callable[[str], Any]
@@ -72,6 +73,8 @@ class Sampler:
         self._nodes += 1
         if not isinstance(schema, Mapping):
             return None if schema is False else "example"
+        if active and schema.get("nullable") is True and self._leads_back(schema, active):
+            return None
         schema, active = self.merged(schema, active)
         given = _given(schema, index)
         if given is not MISSING:
@@ -117,17 +120,10 @@ class Sampler:
         discriminator = schema.get("discriminator")
         name = discriminator.get("propertyName") if isinstance(discriminator, Mapping) else None
         if isinstance(value, dict) and isinstance(name, str) and isinstance(branch, Mapping) and isinstance(branch.get("$ref"), str):
-            value[name] = self._discriminator_value(discriminator, branch["$ref"])
+            names = branch_names(discriminator, [branch["$ref"]], self._resolve)
+            if value.get(name) not in names:
+                value[name] = next(iter(names))
         return value
-
-    @staticmethod
-    def _discriminator_value(discriminator: Any, reference: str) -> str:
-        last = reference.rpartition("/")[2]
-        mapping = discriminator.get("mapping")
-        for name, target in mapping.items() if isinstance(mapping, Mapping) else ():
-            if target in {reference, last}:
-                return str(name)
-        return last
 
     def _is_null(self, branch: Any) -> bool:
         return isinstance(branch, Mapping) and branch.get("type") == "null"
@@ -173,7 +169,8 @@ class Sampler:
             return False
         if child.get("$ref") in active:
             return True
-        nested = [child.get("items"), child.get("additionalProperties"), *(child.get("allOf") or []), *(child.get("oneOf") or [])]
+        nested = [child.get("items"), child.get("additionalProperties")]
+        nested += [one for keyword in ("allOf", "oneOf", "anyOf") for one in child.get(keyword) or []]
         return any(self._leads_back(one, active) for one in nested)
 
     def _is_hidden(self, child: Any, active: tuple[str, ...]) -> bool:

@@ -120,7 +120,7 @@ class Converter:
         self._subschemas(node, out, at, result, depth)
         self._bounds(node, out)
         self._required(node, out)
-        dispatch(self, node, out)
+        dispatch(node, out, lambda reference: resolve_pointer(self.document, reference))
         return out
 
     def _plain(self, name: str, value: Any, sound: Callable[[Any], bool], at: str, result: Converted) -> Any:

@@ -399,3 +399,20 @@ def test_neither_secrets_nor_bodies_are_repeated() -> None:
     assert "hunter2" not in text
     assert secret not in text
     assert "text of 48 characters" in text
+
+
+def test_a_discriminator_without_mapping_takes_the_constants_of_its_branches() -> None:
+    def tool(kind: str, **more: Any) -> dict[str, Any]:
+        return {"type": "object", "required": ["type"], "properties": {"type": {"type": "string", "enum": [kind]}, **more}}
+
+    schemas = components(
+        FunctionTool=tool("function", size={"type": "integer"}),
+        CustomTool=tool("custom"),
+        OtherFunction=tool("function", size={"type": "boolean"}),
+    )
+    schema = {"oneOf": [ref("FunctionTool"), ref("CustomTool"), ref("OtherFunction")], "discriminator": {"propertyName": "type"}}
+    validator = validator_for(body_of(schema), components=schemas)
+    assert send(validator, {"type": "function", "size": 1}).state == "valid"
+    assert send(validator, {"type": "function", "size": True}).state == "valid"
+    assert send(validator, {"type": "function", "size": "x"}).state == "invalid"
+    assert messages(send(validator, {"type": "FunctionTool"})) == ['`/type` must be one of function, custom, got "FunctionTool"']
