@@ -19,6 +19,7 @@ TAGS = {
 }  # fmt: skip
 _LINK = re.compile(r"(?:https?://[^/]|mailto:)", re.IGNORECASE)
 _CODE = re.compile(r"(```.*?```|~~~.*?~~~|`[^`\n]*`)", re.DOTALL)
+_CALLOUT = re.compile(r"^(\s*>\s*)\[!(NOTE|TIP|IMPORTANT|WARNING|CAUTION)\]\s*\n", re.MULTILINE)
 # Plain formatting tags that real documents use in place of Markdown. Only bare ones: a tag with an attribute stays text.
 _REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), replacement)
@@ -84,6 +85,7 @@ def first_sentence(text: str, limit: int = 200) -> str:
 
 
 def _rewritten(text: str) -> str:
+    text = _CALLOUT.sub(lambda match: f"{match[1]}**{match[2].capitalize()}**  \n", text)
     if "<" not in text:
         return text
     pieces = _CODE.split(text)

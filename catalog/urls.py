@@ -9,6 +9,7 @@ urlpatterns = [
     path("apis/<str:api>", views.api_anywhere, name="api-anywhere"),
     path("apis/<str:api>/<str:environment>", views.api, name="api"),
     path("apis/<str:api>/<str:environment>/operations/<str:operation>", views.operation, name="operation"),
+    path("apis/<str:api>/<str:environment>/operations/<str:operation>/swagger", views.operation_swagger, name="operation-swagger"),
     path("apis/<str:api>/<str:environment>/schemas", views.schemas, name="schemas"),
     path("apis/<str:api>/<str:environment>/tree/<slug:digest>", views.tree, name="tree"),
     path("search", views.search, name="search"),

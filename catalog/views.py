@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
+from django.conf import settings
 from django.http import HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
-from catalog import operation_reading, outline, prose, selectors
+from catalog import operation_reading, outline, prose, selectors, try_it
 from catalog.models import Document, Operation, Publication
 from catalog.reading import Address, TreeBuilder, schema_name
 from catalog.rules import Environment, PlatformAt
 from identity.callers import SignedInRequest
-from identity.selectors import groups_granting
 from portal.errors import NotFound
 from portal.web.pages import render_page
 
@@ -58,7 +58,7 @@ def _operations_of(document: Document) -> list[outline.TagGroup]:
 
 def _place(publication: Publication, environment: Environment) -> dict[str, Any]:
     """What every page inside an API needs."""
-    target = selectors.current_rules().platform_at(publication.api.platform, environment.name)
+    target = _target(publication)
     return {
         "publication": publication,
         "api": publication.api,
@@ -67,6 +67,10 @@ def _place(publication: Publication, environment: Environment) -> dict[str, Any]
         "target": target,
         "target_url": _target_url(target),
     }
+
+
+def _target(publication: Publication) -> PlatformAt | None:
+    return selectors.current_rules().platform_at(publication.api.platform, publication.environment)
 
 
 def _target_url(target: PlatformAt | None) -> str:
@@ -202,11 +206,8 @@ def operation(request: SignedInRequest, api: str, environment: str, operation: s
         "reading": reading,
         "nearby": _nearby(publication.document, found),
         "tree_url": _tree_url(publication),
-        "may_write": access.may_write(environment),
-        "may_read": access.may_read(environment),
-        "write_groups": groups_granting(environment=environment, write=True),
-        "environment_groups": groups_granting(environment=environment),
-        "elsewhere": selectors.environments_having(api, key=operation),
+        "try_it": try_it.panel(found, publication, environment=place, at=_target(publication), access=access, scopes=reading.scopes),
+        "portal_url": settings.PORTAL_PUBLIC_URL,
     }
     return render_page(request, "catalog/operation.html", context)
 
@@ -242,6 +243,14 @@ def _missing(
         "api_url": reverse("api", kwargs={"api": api, "environment": place.name}) if here else "",
     }
     return render_page(request, "catalog/missing.html", context, status=404)
+
+
+@require_safe
+def operation_swagger(request: SignedInRequest, api: str, environment: str, operation: str) -> HttpResponse:
+    """The operation's slice in Swagger UI, which sends through the gateway."""
+    place = _environment(request, environment)
+    publication, found = selectors.operation_in(environment, api, operation)
+    return render_page(request, "catalog/swagger.html", _place(publication, place) | {"operation": found})
 
 
 @require_safe
