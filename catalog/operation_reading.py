@@ -118,13 +118,25 @@ def scope_lines(scopes: Sequence[Sequence[str]], access: Access, platform: str) 
     ]
 
 
-def located(document_id: int, operation: Operation | None, address: Address) -> tuple[SchemaTexts, Any]:
-    """The schema at an address (None when nothing lies there), with the texts around it."""
+def located(document_id: int, operation: Operation | None, address: Address) -> tuple[SchemaTexts, Any, Address]:
+    """The schema at an address (None when nothing lies there), with the texts around it, and where it begins.
+
+    The pointer of a finding ends at a keyword (``…/timezone/type``): the schema around it is meant.
+    """
     texts = SchemaTexts(document_id)
+    for _ in range(3):
+        found = _at(texts, operation, address)
+        if found is None or isinstance(found, Mapping):
+            return texts, found, address
+        address = Address(address.pointer.rpartition("/")[0], address.operation)
+    return texts, None, address
+
+
+def _at(texts: SchemaTexts, operation: Operation | None, address: Address) -> Any:
     if operation is None:
-        return texts, texts.get(address.pointer)
+        return texts.get(address.pointer)
     steps = [step.replace("~1", "/").replace("~0", "~") for step in address.pointer.removeprefix("#").split("/")[1:]]
-    return texts, texts.walk(operation.detail, steps)
+    return texts.walk(operation.detail, steps)
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

@@ -119,7 +119,7 @@ def _refusals(
         found.append(Refusal("write_forbidden", f"{environment.title} is read-only for you. {granted(_groups(environment, write=True))}"))
     if scopes and not any(all(line.held for line in lines) for lines in scopes):
         missing = next(line for lines in scopes for line in lines if not line.held)
-        found.append(Refusal("scope_forbidden", f"It needs the scope {missing.name}. {granted(list(missing.groups))}"))
+        found.append(Refusal("scope_forbidden", f"It needs the scope “{missing.name}”. {granted(list(missing.groups))}"))
     return found
 
 

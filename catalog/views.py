@@ -266,12 +266,17 @@ def schemas(request: SignedInRequest, api: str, environment: str) -> HttpRespons
         context["schemas"] = [(schema_name(one), Address(one).query) for one in pointers]
         return render_page(request, "catalog/schemas.html", context)
     found = selectors.operation_in(environment, api, key)[1] if key else None
-    address = Address(pointer, key)
-    texts, schema = operation_reading.located(publication.document_id, found, address)
+    texts, schema, address = operation_reading.located(publication.document_id, found, Address(pointer, key))
     if schema is None:
         raise NotFound(f"There is no schema at {pointer} in {api} in {environment}.", code="unknown_schema")
     node = TreeBuilder(texts).tree(schema, address)
-    context |= {"node": node, "operation": found, "pointer": pointer, "name": node.title or schema_name(pointer), "source": _source(schema)}
+    context |= {
+        "node": node,
+        "operation": found,
+        "pointer": address.pointer,
+        "name": node.title or schema_name(address.pointer),
+        "source": _source(schema),
+    }
     return render_page(request, "catalog/schema.html", context, partial="catalog/_children.html")
 
 

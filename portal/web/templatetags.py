@@ -139,6 +139,22 @@ def level_tone(level: str) -> str:
     )
 
 
+@register.filter
+def coded(text: str) -> SafeString:
+    """A message whose `quoted` parts are code."""
+    pieces = str(text).split("`")
+    return format_html_join(
+        "", "{}", ((format_html("<code>{}</code>", piece) if index % 2 else piece,) for index, piece in enumerate(pieces))
+    )
+
+
+@register.filter
+def short_pointer(pointer: str) -> str:
+    """``#/components/schemas/Station/properties/timezone/type`` as ``Station.timezone.type``."""
+    short = pointer.removeprefix("#/").removeprefix("components/schemas/").replace("/properties/", ".").replace("/items", "[]")
+    return short.replace("/", ".").replace("~1", "/").replace("~0", "~")
+
+
 @register.simple_tag
 def icon(name: str, label: str = "") -> SafeString:
     """An inline drawing. Without a label it is decoration and hidden from screen readers."""

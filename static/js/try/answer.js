@@ -84,6 +84,10 @@ export const showHeaders = (list, headers) => {
   }
 };
 
+// "#/components/schemas/Station/properties/timezone/type" as "Station.timezone.type".
+const shortPointer = (pointer) =>
+  pointer.replace(/^#\/(components\/schemas\/)?/, "").replaceAll("/properties/", ".").replaceAll("/items", "[]").replaceAll("/", ".").replaceAll("~1", "/").replaceAll("~0", "~");
+
 // One finding as a row: what, where, expected, got, and the place in the schema.
 export const findingRow = (finding, schemas, side = "") => {
   const level = finding.level ?? "error";
@@ -92,8 +96,8 @@ export const findingRow = (finding, schemas, side = "") => {
   mark.setAttribute("aria-hidden", "true");
   const what = element("div");
   if (side) what.append(`${side}: `);
-  if (finding.pointer) what.append(element("code", finding.pointer), " ");
-  what.append(finding.message);
+  if (finding.pointer && !finding.message.includes(`\`${finding.pointer}\``)) what.append(element("code", finding.pointer), " ");
+  finding.message.split("`").forEach((piece, index) => what.append(index % 2 ? element("code", piece) : piece));
   const where = element("div", "", "where");
   const parts = [finding.location, finding.keyword].filter(Boolean).map((one) => document.createTextNode(one));
   for (const name of ["expected", "got"]) {
@@ -103,9 +107,10 @@ export const findingRow = (finding, schemas, side = "") => {
     parts.push(part);
   }
   if (finding.schema) {
-    const link = element("a", finding.schema);
+    const link = element("a", shortPointer(finding.schema));
+    link.title = finding.schema;
     link.href = `${schemas}?pointer=${encodeURIComponent(finding.schema)}`;
-    parts.push(finding.schema.startsWith("#/components/") ? link : element("code", finding.schema));
+    parts.push(finding.schema.startsWith("#/components/") ? link : element("code", shortPointer(finding.schema)));
   }
   parts.forEach((part, index) => where.append(...(index ? [" · ", part] : [part])));
   row.append(mark, what, where);
