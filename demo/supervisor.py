@@ -11,6 +11,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from demo.starter import Starter
 from demo.world import DemoRefused
 
 CODE = Path(__file__).resolve().parent.parent
@@ -19,7 +20,7 @@ LOG_BYTES = 10_000_000
 
 
 class Stopped(Exception):
-    """Somebody asked for the end: Ctrl-C or SIGTERM."""
+    """Somebody asked for the end: Ctrl-C, SIGTERM, or the end of the ``make`` that started us."""
 
 
 @dataclass(slots=True)
@@ -39,6 +40,7 @@ class Supervisor:
         self.environment = environment
         self.children: list[Child] = []
         self.asked = threading.Event()
+        self.starter = Starter()
         self.logs = home / "logs"
         self.logs.mkdir(parents=True, exist_ok=True, mode=0o700)
         # Only this process holds the writing end: it closes when we end, in whatever way.
@@ -80,7 +82,7 @@ class Supervisor:
 
     def watch(self, *, besides: Child | None = None) -> None:
         """Raise Stopped when asked to stop, DemoRefused when a child has died."""
-        if self.asked.is_set():
+        if self.asked.is_set() or self.starter.has_ended():
             raise Stopped
         for child in self.children:
             if child is not besides and (status := child.process.poll()) is not None:

@@ -138,3 +138,27 @@ def test_a_part_that_dies_is_named_and_everything_stops(tmp_path: Path, part: st
         assert running.wait() == 1
         assert running.lines[-1].startswith(f"{title} was ended by SIGKILL, so everything was stopped.")
         assert wait_until_gone(tmp_path, 3.0) == {}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_signal_to_make_alone_ends_everything(tmp_path: Path, number: int) -> None:
+    """A script that started ``make run`` knows the id of make only; make itself passes neither SIGINT nor SIGKILL on."""
+    makefile = tmp_path / "Makefile"
+    makefile.write_text(f"run:\n\t@cd {ROOT} && exec {sys.executable} -m demo\n")
+    home = tmp_path / "home"
+    port = free_port()
+    with (tmp_path / "output").open("w+") as output:
+        make = subprocess.Popen(
+            ["make", "-f", str(makefile), "run"], env=environment(home, port), stdout=output, stderr=output, start_new_session=True
+        )
+        try:
+            deadline = time.monotonic() + 120
+            while f"Portal ready: http://127.0.0.1:{port}" not in (tmp_path / "output").read_text():
+                assert make.poll() is None and time.monotonic() < deadline, (tmp_path / "output").read_text()
+                time.sleep(0.2)
+            make.send_signal(number)
+            make.wait(timeout=30)
+            assert wait_until_gone(home) == {}
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(make.pid, signal.SIGKILL)
