@@ -5,7 +5,6 @@ from __future__ import annotations
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 
-from portal.errors import NotFound
 from portal.web.pages import render_page
 
 
@@ -17,11 +16,6 @@ def index(request: HttpRequest) -> HttpResponse:
 @login_not_required
 def signed_out(request: HttpRequest) -> HttpResponse:
     return render_page(request, "signed_out.html")
-
-
-@login_not_required
-def problem_type(request: HttpRequest, code: str) -> HttpResponse:
-    raise NotFound("There is nothing at this address.")
 
 
 def api_documentation(request: HttpRequest) -> HttpResponse:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from django.urls import include, path
 from drf_spectacular.views import SpectacularJSONAPIView
 
-from portal import health, home
+from portal import health, home, problem_types
 
 urlpatterns = [
     path("", home.index, name="home"),
     path("signed-out", home.signed_out, name="signed-out"),
-    path("problems/<slug:code>", home.problem_type, name="problem-type"),
+    path("problems/", problem_types.index, name="problem-types"),
+    path("problems/<slug:code>", problem_types.problem_type, name="problem-type"),
     path("health/live", health.live, name="health-live"),
     path("health/ready", health.ready, name="health-ready"),
     path("metrics", health.metrics, name="metrics"),
