@@ -61,6 +61,13 @@ def record_outcome(*, exchange: Exchange, fields: dict[str, Any]) -> int:
     return entry
 
 
+def record_end(*, exchange: Exchange, fields: dict[str, Any]) -> int:
+    """Write down the end of a call whose intent was asked for: sent or not, the intent decides which kind of end it is."""
+    if exchange.intent_entry is None and not Call.objects.filter(pk=exchange.id).exists():
+        return record_refusal(exchange=exchange, fields=fields)
+    return record_outcome(exchange=exchange, fields=fields)
+
+
 def record_refusal(*, exchange: Exchange, fields: dict[str, Any]) -> int:
     """Write down a call that was not sent, and why; returns the entry's id."""
     error = exchange.error

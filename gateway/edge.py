@@ -14,9 +14,9 @@ from typing import TypeVar
 
 import structlog
 from django.conf import settings
-from django.db import close_old_connections
+from django.db import DatabaseError, close_old_connections
 
-from gateway.actions import record_intent, record_outcome, record_refusal
+from gateway.actions import record_end, record_intent, record_refusal
 from gateway.admission import admit
 from gateway.completion import answer_body, answer_headers, check_answer
 from gateway.exchange import Exchange
@@ -72,6 +72,13 @@ class Gateway:
             exchange.error = error
         except ClientGone:
             exchange.client_gone = True
+        except DatabaseError:
+            logger.exception("database_away", call=str(exchange.id))
+            exchange.error = Unavailable(
+                "The portal's database does not answer, so nothing was sent. Try again in a moment.",
+                code="unrecordable",
+                headers={"Retry-After": "2"},
+            )
         except Exception:  # the caller is answered and the call recorded, whatever broke
             logger.exception("gateway_failed", call=str(exchange.id))
             exchange.error = InternalError("Something went wrong on our side. It has been logged.")
@@ -124,6 +131,7 @@ class Gateway:
 
     async def _intend(self, exchange: Exchange, fields: dict[str, object]) -> int:
         started = time.perf_counter()
+        exchange.intent_tried = True
         try:
             entry = await self._writer.write(lambda: record_intent(exchange=exchange, fields=fields), seconds=INTENT_SECONDS)
         except Exception as error:
@@ -174,7 +182,7 @@ class Gateway:
         """Check the answer, record the outcome; False when the record comes late."""
         try:
             fields = await self._in_thread(lambda: self._conclude(exchange))
-            run = record_refusal if exchange.intent_entry is None else record_outcome
+            run = record_end if exchange.intent_tried else record_refusal
             await self._writer.write(lambda: run(exchange=exchange, fields=fields), seconds=OUTCOME_SECONDS, keep=True)
         except Exception:  # the answer is there and its intent is recorded; the sweep closes what stays open
             logger.exception("outcome_late", call=str(exchange.id))

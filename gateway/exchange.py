@@ -60,6 +60,7 @@ class Exchange:
     leased: Leased | None = None
     target: Target | None = None
     outgoing: Outgoing | None = None
+    intent_tried: bool = False  # the intent may be committed even when nobody waited for it
     intent_entry: int | None = None
 
     answer: Answer | None = None

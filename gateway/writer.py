@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import structlog
-from django.db import close_old_connections, transaction
+from django.db import InterfaceError, OperationalError, close_old_connections, transaction
 
 logger = structlog.get_logger(__name__)
 
@@ -35,6 +35,10 @@ class _Write:
     run: Callable[[], Any]
     keep: bool  # try again until it succeeds
     done: Future[Any] = field(default_factory=Future)
+
+    def is_wanted(self) -> bool:
+        """False when whoever asked for it has called it off; after True it can no longer be."""
+        return self.done.running() or self.done.set_running_or_notify_cancel()
 
 
 class Writer:
@@ -107,30 +111,29 @@ class Writer:
         return batch, True
 
     def _commit(self, batch: Sequence[_Write]) -> None:
-        # A write that is running can no longer be called off: its caller waits or has been told.
-        live = [write for write in batch if write.done.running() or write.done.set_running_or_notify_cancel()]
+        done: list[tuple[_Write, Any]] = []
         try:
             with transaction.atomic():
-                results = [write.run() for write in live]
+                # Waiting for the database happens above; a write that was called off meanwhile is left out.
+                done.extend((write, write.run()) for write in batch if write.is_wanted())
         except Exception:  # noqa: BLE001  (one bad write must not take the others with it: each gets its own transaction)
-            for write in live:
+            for write in batch:
                 self._commit_alone(write)
             return
-        for write, result in zip(live, results, strict=True):
+        for write, result in done:
             write.done.set_result(result)
 
     def _commit_alone(self, write: _Write) -> None:
         try:
             with transaction.atomic():
+                if not write.is_wanted():
+                    return
                 result = write.run()
-        except Exception as error:  # whatever it is, the caller is told, or the write is kept
-            if not write.keep:
-                write.done.set_exception(error)
-            elif len(self._late) < MOST_LATE:
+        except Exception as error:  # noqa: BLE001  (whatever it is, the caller is told, or the write is kept)
+            if write.keep and isinstance(error, (OperationalError, InterfaceError)) and len(self._late) < MOST_LATE:
                 logger.warning("outcome_late", reason=type(error).__name__)
                 self._late.append(write)
-            else:
-                logger.exception("outcome_given_up")
+            elif write.is_wanted():
                 write.done.set_exception(error)
         else:
             write.done.set_result(result)

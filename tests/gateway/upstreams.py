@@ -58,15 +58,24 @@ class Platform:
         try:
             while (received := await _read(reader)) is not None:
                 self.received.append(received)
-                if not await self._answer(received, writer):
+                if not await self._answer_while_wanted(received, reader, writer):
                     break
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass  # the other side, or the test, has ended it
         finally:
             self.open_connections -= 1
             writer.close()
-            with contextlib.suppress(ConnectionError):
-                await writer.wait_closed()
+
+    async def _answer_while_wanted(self, received: Received, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        answering = asyncio.ensure_future(self._answer(received, writer))
+        leaving = asyncio.ensure_future(reader.read(1))
+        await asyncio.wait({answering, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        leaving.cancel()
+        await asyncio.wait({leaving})
+        if not answering.done():
+            answering.cancel()
+            return False
+        return answering.result()
 
     async def _answer(self, received: Received, writer: asyncio.StreamWriter) -> bool:
         """Answer; True when the connection stays open."""

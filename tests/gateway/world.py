@@ -231,10 +231,17 @@ class World:
         (row,) = self.rows("SELECT * FROM gateway_call WHERE id = ?", call_id.replace("-", ""))
         return row
 
-    def descriptors(self) -> int:
-        """How many files and sockets the portal has open."""
+    def sockets(self) -> int:
+        """How many sockets the portal has open."""
         assert self.process is not None
-        return len(list(Path(f"/proc/{self.process.pid}/fd").iterdir()))
+        links = Path(f"/proc/{self.process.pid}/fd").iterdir()
+        return sum(1 for link in links if _target(link).startswith("socket:"))
+
+    def files(self) -> int:
+        """How many files the portal has open: its database, once or twice for each thread."""
+        assert self.process is not None
+        links = Path(f"/proc/{self.process.pid}/fd").iterdir()
+        return sum(1 for link in links if _target(link).startswith("/"))
 
     def start(self) -> None:
         """Start the web process and wait until it answers."""
@@ -258,6 +265,13 @@ class World:
         assert self.process is not None
         self.process.send_signal(number)
         return self.process.wait(timeout=20)
+
+
+def _target(link: Path) -> str:
+    try:
+        return str(link.readlink())
+    except FileNotFoundError:  # closed while we looked
+        return ""
 
 
 def free_port() -> int:
