@@ -62,7 +62,7 @@ def test_scopes_for_the_whole_document_hold_where_an_operation_names_none() -> N
 
 
 def test_a_detail_has_its_references_followed_and_its_schemas_kept() -> None:
-    components = {
+    components: dict[str, Any] = {
         "parameters": {"P": {"name": "id", "in": "path", "required": True, "schema": {"$ref": "#/components/schemas/S"}}},
         "requestBodies": {"B": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/S"}}}}},
         "headers": {"H": {"schema": {"type": "integer"}}},
@@ -125,7 +125,7 @@ def test_the_digest_names_the_content_and_nothing_else() -> None:
 
 def test_webhooks_are_listed() -> None:
     hook = {"newPet": {"post": operation(operationId="pet", requestBody={"content": {"application/json": {"schema": {"type": "object"}}}})}}
-    for document in (openapi("3.1.0", webhooks=hook), openapi(**{"x-webhooks": hook})):
+    for document in (openapi("3.1.0", webhooks=hook), {**openapi(), "x-webhooks": hook}):
         (one,) = compiled(document).webhooks
         assert (one["name"], one["method"], one["operation_id"]) == ("newPet", "post", "pet")
         assert one["detail"]["requestBody"]["content"] == {"application/json": {"schema": {"type": "object"}}}

@@ -7,6 +7,7 @@ import os
 import time
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -18,7 +19,7 @@ from specs.findings import Finding
 from specs.sandbox import DEFAULT, FILE, Limits, compile_in_child, read_frame, write_frame
 from tests.specs.documents import openapi, operation, reader, rules
 
-FILES = {
+FILES: dict[str, Any] = {
     "openapi.json": openapi(
         paths={"/a": {"get": operation(operationId="a", parameters=[{"name": "q", "in": "query", "schema": {"$ref": "s.yaml"}}])}},
         security=[{"gone": []}],
