@@ -11,6 +11,7 @@ from specs.shape import METHODS, Tokens, follow
 
 _NOT_KEY = re.compile(r"[^A-Za-z0-9._~-]")
 _WORD = re.compile(r"[A-Za-z0-9]+")
+EVERYTHING = frozenset(("all", "*"))
 _DROPPED = frozenset(("summary", "description", "operationId", "tags", "deprecated", "parameters", "requestBody", "responses", "callbacks"))
 
 
@@ -97,7 +98,11 @@ def security_of(document: dict[str, Any], operation: Operation) -> list[Any]:
 
 
 def scopes_of(document: dict[str, Any], operation: Operation) -> list[list[str]]:
-    """Alternatives of scope lists. A requirement that names no scope adds no alternative; none at all gives ``[]``."""
+    """Alternatives of scope lists. A requirement that names no scope adds no alternative; none at all gives ``[]``.
+
+    A scope that stands for everything names none: real documents put ``all`` on each operation (Genesys Cloud's does), it
+    says nothing about the rights one operation needs, and no principal of the portal may ever hold it (P29, P37).
+    """
     schemes = as_dict(as_dict(document.get("components")).get("securitySchemes"))
     alternatives: list[list[str]] = []
     for requirement in security_of(document, operation):
@@ -105,7 +110,7 @@ def scopes_of(document: dict[str, Any], operation: Operation) -> list[list[str]]
         for name, wanted in as_dict(requirement).items():
             kind = as_dict(followed(document, schemes.get(name))).get("type", "oauth2")
             if kind in ("oauth2", "openIdConnect"):
-                scopes.extend(scope for scope in as_list(wanted) if isinstance(scope, str) and scope not in scopes)
+                scopes.extend(scope for scope in as_list(wanted) if isinstance(scope, str) and scope not in {*scopes, *EVERYTHING})
         if scopes and scopes not in alternatives:
             alternatives.append(scopes)
     return alternatives

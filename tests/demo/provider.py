@@ -45,7 +45,7 @@ class Browser:
 
     cookies: dict[str, str] = field(default_factory=dict)
 
-    def send(self, method: str, url: str, form: dict[str, str] | None = None, **headers: str) -> Answer:
+    def send(self, method: str, url: str, form: dict[str, str] | None = None, headers: dict[str, str] | None = None) -> Answer:
         parts = urlsplit(url)
         connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=15)
         try:
@@ -53,7 +53,7 @@ class Browser:
             if form is not None:
                 fields["Content-Type"] = "application/x-www-form-urlencoded"
             path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-            connection.request(method, path, body=urlencode(form) if form is not None else None, headers=fields | headers)
+            connection.request(method, path, body=urlencode(form) if form is not None else None, headers=fields | (headers or {}))
             response = connection.getresponse()
             text = response.read().decode()
             for line in response.headers.get_all("Set-Cookie") or []:
@@ -104,7 +104,7 @@ class Provider:
 
     def token(self, client: str, **form: str) -> Answer:
         basic = base64.b64encode(f"{client}:{self.world.secrets[client]}".encode()).decode()
-        return Browser().send("POST", f"{self.world.issuer}/oauth/token", form, Authorization=f"Basic {basic}")
+        return Browser().send("POST", f"{self.world.issuer}/oauth/token", form, {"Authorization": f"Basic {basic}"})
 
     def machine_token(self, client: str, scope: str = "") -> str:
         """A token of a service principal."""

@@ -33,8 +33,8 @@ class Running:
     provider: Provider
     url: str
 
-    def get(self, path: str, token: str = "", method: str = "GET", **headers: str) -> Answer:
-        return Browser().send(method, self.url + path, **({"Authorization": f"Bearer {token}"} if token else {}), **headers)
+    def get(self, path: str, token: str = "", method: str = "GET", headers: dict[str, str] | None = None) -> Answer:
+        return Browser().send(method, self.url + path, headers=({"Authorization": f"Bearer {token}"} if token else {}) | (headers or {}))
 
     def switch(self, *faults: dict[str, Any]) -> Answer:
         return self._json("PUT", "/_faults", list(faults))
@@ -216,7 +216,7 @@ def test_a_fault_that_does_not_exist_is_refused_and_changes_nothing(platform: Ru
 
 
 def test_what_arrived_is_counted_without_its_secrets(platform: Running, token: str) -> None:
-    platform.get(f"{GENESYS}/users?pageSize=5", token, **{"X-Request-Id": "abc"})
+    platform.get(f"{GENESYS}/users?pageSize=5", token, headers={"X-Request-Id": "abc"})
     (note,) = platform.received()
     assert (note["method"], note["path"], note["query"], note["status"], note["request_id"]) == ("GET", "/users", "pageSize=5", 200, "abc")
     assert token not in json.dumps(note)

@@ -39,6 +39,8 @@ def test_keys_are_unique_and_safe_in_a_url(paths: dict[str, Any], keys: list[str
 @pytest.mark.parametrize(
     ("security", "scopes"),
     [
+        ([{"o": ["all"]}], []),  # stands for everything, so it names nothing: Genesys Cloud's document has it on each operation
+        ([{"o": ["*", "a"]}], [["a"]]),
         (None, []),
         ([], []),
         ([{"key": []}], []),
