@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 import orjson
@@ -13,15 +13,15 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
 from rest_framework.decorators import api_view
+from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog import actions, api_shapes, selectors
 from catalog.models import Publication
 from catalog.paging import number, page_of, page_of_query
-from identity.callers import SignedInApiRequest
+from identity.callers import Caller, SignedInApiRequest
 from identity.guards import require_role
 from portal.errors import Malformed
-from specs.slice import operation_document
 
 PAGING = [
     OpenApiParameter("page", int, description="From 1."),
@@ -30,11 +30,15 @@ PAGING = [
 KINDS = ("operation", "api", "schema")
 
 
+def _caller(request: Request) -> Caller:
+    return cast(SignedInApiRequest, request).caller
+
+
 @extend_schema(operation_id="listEnvironments", responses=api_shapes.EnvironmentList, tags=["catalog"])
 @api_view(["GET"])
-def environments(request: SignedInApiRequest) -> Response:
+def environments(request: Request) -> Response:
     """Where calls can go, in promotion order, and what you may do there."""
-    access, rules = request.caller.access, selectors.current_rules()
+    access, rules = _caller(request).access, selectors.current_rules()
     results = [api_shapes.environment_json(one, rules, access) for one in selectors.environments_for(access)]
     return Response({"results": results, "next": None})
 
@@ -46,23 +50,23 @@ def environments(request: SignedInApiRequest) -> Response:
     tags=["catalog"],
 )
 @api_view(["GET"])
-def apis(request: SignedInApiRequest) -> Response:
+def apis(request: Request) -> Response:
     """Every API with what each environment shows of it, by title."""
     wanted = {name: request.query_params.get(name, "")[:200] for name in ("platform", "environment", "owner", "q")}
-    rows, following = page_of(request, selectors.apis(request.caller.access, **wanted))
+    rows, following = page_of(request, selectors.apis(_caller(request).access, **wanted))
     return Response({"results": [api_shapes.api_json(row) for row in rows], "next": following})
 
 
 @extend_schema(operation_id="getApi", responses=api_shapes.ApiShape, tags=["catalog"])
 @api_view(["GET"])
-def api(request: SignedInApiRequest, api: str) -> Response:
+def api(request: Request, api: str) -> Response:
     """One API."""
-    return Response(api_shapes.api_json(selectors.api_row(request.caller.access, api)))
+    return Response(api_shapes.api_json(selectors.api_row(_caller(request).access, api)))
 
 
 @extend_schema(operation_id="getDocument", responses=OpenApiTypes.OBJECT, tags=["catalog"])
 @api_view(["GET"])
-def document_json(request: SignedInApiRequest, api: str, environment: str) -> HttpResponse:
+def document_json(request: Request, api: str, environment: str) -> HttpResponse:
     """The whole document as Git has it, as JSON, with this environment's server."""
     publication = selectors.api_in(environment, api)
     answer = _unchanged(request, publication)
@@ -75,7 +79,7 @@ def document_json(request: SignedInApiRequest, api: str, environment: str) -> Ht
 
 @extend_schema(operation_id="getDocumentAsYaml", responses={(200, "application/yaml"): OpenApiTypes.STR}, tags=["catalog"])
 @api_view(["GET"])
-def document_yaml(request: SignedInApiRequest, api: str, environment: str) -> HttpResponse:
+def document_yaml(request: Request, api: str, environment: str) -> HttpResponse:
     """The same as YAML."""
     publication = selectors.api_in(environment, api)
     answer = _unchanged(request, publication)
@@ -93,7 +97,7 @@ def _tag(publication: Publication) -> str:
     return f'"{publication.document.digest[:32]}-{server[:12]}"'
 
 
-def _unchanged(request: SignedInApiRequest, publication: Publication) -> HttpResponse | None:
+def _unchanged(request: Request, publication: Publication) -> HttpResponse | None:
     return HttpResponse(status=304) if request.headers.get("If-None-Match") == _tag(publication) else None
 
 
@@ -105,7 +109,7 @@ def _labelled(answer: HttpResponse, publication: Publication) -> HttpResponse:
 
 @extend_schema(operation_id="listOperations", parameters=PAGING, responses=api_shapes.OperationList, tags=["catalog"])
 @api_view(["GET"])
-def operations(request: SignedInApiRequest, api: str, environment: str) -> Response:
+def operations(request: Request, api: str, environment: str) -> Response:
     """The operations of an API in an environment, in the document's order."""
     publication = selectors.api_in(environment, api)
     rows, following = page_of_query(request, selectors.operations(publication.document_id))
@@ -114,20 +118,10 @@ def operations(request: SignedInApiRequest, api: str, environment: str) -> Respo
 
 @extend_schema(operation_id="getOperation", responses=OpenApiTypes.OBJECT, tags=["catalog"])
 @api_view(["GET"])
-def operation(request: SignedInApiRequest, api: str, environment: str, operation: str) -> HttpResponse:
+def operation(request: Request, api: str, environment: str, operation: str) -> HttpResponse:
     """One operation as a small, self-contained OpenAPI document."""
     publication, row = selectors.operation_in(environment, api, operation)
-    document = publication.document
-    meta = {
-        "openapi": "3.0.3" if document.openapi.startswith("2") else document.openapi,  # details are upgraded
-        "info": document.info,
-        "tags": document.tags,
-        "servers": [{"url": selectors.base_url_of(publication)}],
-        "security_schemes": document.security_schemes,
-    }
-    described = {"path": row.path, "method": row.method.lower(), "detail": row.detail}
-    small = operation_document(meta, described, selectors.resolver(document.pk))
-    return HttpResponse(orjson.dumps(small), content_type="application/json")
+    return HttpResponse(orjson.dumps(selectors.operation_slice(publication, row)), content_type="application/json")
 
 
 @extend_schema(
@@ -143,7 +137,7 @@ def operation(request: SignedInApiRequest, api: str, environment: str, operation
     tags=["catalog"],
 )
 @api_view(["GET"])
-def search(request: SignedInApiRequest) -> Response:
+def search(request: Request) -> Response:
     """Operations, APIs and schemas by their words, best first."""
     started = time.perf_counter()
     text, kind = request.query_params.get("q", "")[:200], request.query_params.get("kind", "")
@@ -151,7 +145,7 @@ def search(request: SignedInApiRequest) -> Response:
         raise Malformed(f"kind must be one of {', '.join(KINDS)}.")
     limit = number(request, "limit", 20, largest=100)
     environment, platform = (request.query_params.get(name, "")[:100] for name in ("environment", "platform"))
-    access, results = request.caller.access, list[dict[str, Any]]()
+    access, results = _caller(request).access, list[dict[str, Any]]()
     if kind in {"", "operation"}:
         found = selectors.search_operations(access, text, environment=environment, platform=platform, limit=limit)
         results += [_operation_hit(hit) for hit in found]
@@ -211,28 +205,29 @@ def _schema_hit(hit: selectors.SchemaHit) -> dict[str, Any]:
 @extend_schema(operation_id="listSources", responses=api_shapes.SourceList, tags=["sync"])
 @api_view(["GET"])
 @require_role("platform")
-def sources(request: SignedInApiRequest) -> Response:
+def sources(request: Request) -> Response:
     """Where rules and documents come from, and how each was last read."""
-    running = selectors.running_sources()
-    results = [api_shapes.source_json(row, running=row.pk in running) for row in selectors.sources()]
+    running, order = selectors.running_sources(), selectors.current_rules().environment_names
+    results = [api_shapes.source_json(row, running=row.pk in running, order=order) for row in selectors.sources()]
     return Response({"results": results, "next": None})
 
 
 @extend_schema(operation_id="syncSource", request=None, responses={202: api_shapes.SourceShape}, tags=["sync"])
 @api_view(["POST"])
 @require_role("platform")
-def sync(request: SignedInApiRequest, source: str) -> Response:
+def sync(request: Request, source: str) -> Response:
     """Read a source now. Requests that come before a worker does are one sync."""
     row = selectors.source(source)
-    actions.request_sync(row, by=request.caller.actor, trigger="person")
+    actions.request_sync(row, by=_caller(request).actor, trigger="person")
     row.refresh_from_db()
-    return Response(api_shapes.source_json(row, running=row.pk in selectors.running_sources()), status=status.HTTP_202_ACCEPTED)
+    running, order = selectors.running_sources(), selectors.current_rules().environment_names
+    return Response(api_shapes.source_json(row, running=row.pk in running, order=order), status=status.HTTP_202_ACCEPTED)
 
 
 @extend_schema(operation_id="listRuns", parameters=PAGING, responses=api_shapes.RunList, tags=["sync"])
 @api_view(["GET"])
 @require_role("platform")
-def runs(request: SignedInApiRequest, source: str) -> Response:
+def runs(request: Request, source: str) -> Response:
     """The syncs of a source, newest first."""
     rows, following = page_of_query(request, selectors.runs(selectors.source(source)))
     return Response({"results": api_shapes.RunShape(rows, many=True).data, "next": following})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -113,7 +114,7 @@ class BranchShape(serializers.Serializer[Any]):
 
 
 class SourceShape(serializers.Serializer[Any]):
-    source = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]
     kind = serializers.ChoiceField(choices=["rules", "documents"])
     git = serializers.CharField()
     state = serializers.ChoiceField(choices=["never", "fresh", "failed"])
@@ -176,7 +177,9 @@ def operation_json(row: Operation) -> dict[str, Any]:
     }
 
 
-def source_json(row: Source, *, running: bool) -> dict[str, Any]:
+def source_json(row: Source, *, running: bool, order: Sequence[str]) -> dict[str, Any]:
+    """A source with its branches in promotion order."""
+    branches = [branch for branch in row.branches.all() if branch.active and branch.environment in order]
     return {
         "source": row.name,
         "kind": row.kind,
@@ -186,7 +189,7 @@ def source_json(row: Source, *, running: bool) -> dict[str, Any]:
         "note": row.note,
         "synced_at": row.synced_at,
         "due_at": row.due_at,
-        "branches": [branch_json(branch) for branch in row.branches.all() if branch.active],
+        "branches": [branch_json(branch) for branch in sorted(branches, key=lambda branch: order.index(branch.environment))],
     }
 
 

@@ -80,7 +80,16 @@ def _refuse(source: Source, commit: str, files: dict[str, str], reading: rules_c
         with transaction.atomic():
             RulesRevision.objects.create(commit=commit, digest=_digest(files), files=files, sound=False, findings=findings)
             record(
-                "rules:refused", by=PORTAL, outcome="refused", subject=source.name, code="rules_unsound", commit=commit, errors=len(errors)
+                "rules:refused",
+                by=PORTAL,
+                outcome="refused",
+                subject=source.name,
+                code="rules_unsound",
+                commit=commit,
+                reason=f"{first}{more}",
+                errors=len(errors),
+                file=errors[0].file,
+                line=errors[0].line,
             )
     return "refused", sentence
 

@@ -33,7 +33,11 @@ _KEPT_RUNS = 200  # per source
 
 def request_sync(source: Source, *, by: Actor | None = None, trigger: str = "person") -> None:
     """Make the source due now. Many requests before a worker comes are one sync; one during a sync is one more."""
-    Source.objects.filter(pk=source.pk).update(due_at=timezone.now(), requested_by=by.name[:255] if by else "", requested_trigger=trigger)
+    asked = {"due_at": timezone.now(), "requested_by": by.name[:255] if by else "", "requested_trigger": trigger}
+    with transaction.atomic():
+        Source.objects.filter(pk=source.pk).update(**asked)
+        if by is not None:
+            record("sync:started", by=by, subject=source.name, source=source.name, via=trigger)
 
 
 def claim_due(*, names: Sequence[str] = (), even_if_not_due: bool = False) -> tuple[Source, str] | None:

@@ -59,7 +59,7 @@ def apis(access: Access, *, platform: str = "", environment: str = "", owner: st
         rows = rows.filter(api__platform=platform)
     if owner:
         rows = rows.filter(api__owner=owner)
-    if q:
+    if q := q.replace("\0", ""):
         rows = rows.filter(
             Q(api__slug__icontains=q) | Q(api__title__icontains=q) | Q(api__summary__icontains=q) | Q(api__owner__icontains=q)
         )

@@ -14,6 +14,7 @@ from catalog.selectors.apis import api_in, environments_having
 from catalog.selectors.rules import current_rules
 from catalog.yaml_text import yaml_text
 from portal.errors import NotFound
+from specs.slice import operation_document
 
 
 def operations(document_id: int) -> QuerySet[Operation]:
@@ -92,6 +93,30 @@ def server_members(document: Document, base_url: str) -> dict[str, Any]:
     scheme, _, rest = base_url.partition("://")
     host, slash, path = rest.partition("/")
     return {"host": host, "basePath": f"{slash}{path}" or "/", "schemes": [scheme]}
+
+
+def operation_slice(publication: Publication, operation: Operation) -> dict[str, Any]:
+    """The operation as a small self-contained OpenAPI 3 document with its environment's server: what a renderer in a
+    browser holds. ``operation`` as ``operation_in`` gives it."""
+    document = publication.document
+    base_url = base_url_of(publication)
+    meta = {
+        "openapi": "3.0.3" if document.openapi.startswith("2") else document.openapi,  # details are upgraded to 3
+        "info": document.info,
+        "tags": document.tags,
+        "servers": [{"url": base_url}] if base_url else [],
+        "security_schemes": document.security_schemes,
+    }
+    words = {
+        "operationId": operation.operation_id,
+        "summary": operation.summary,
+        "description": operation.description,
+        "tags": operation.tags,
+        "deprecated": operation.deprecated,
+    }
+    detail = {name: value for name, value in words.items() if value} | operation.detail
+    described = {"path": operation.path, "method": operation.method.lower(), "detail": detail}
+    return operation_document(meta, described, resolver(document.pk))
 
 
 def resolver(document_id: int) -> Callable[[str], dict[str, Any] | None]:

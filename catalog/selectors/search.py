@@ -44,20 +44,22 @@ class SchemaHit:
     pointer: str
 
 
+def searchable(text: str) -> str:
+    """What is searched for: one line of at most 200 characters, without what a database cannot compare (NUL)."""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text[:200]).split())
+
+
 def search_operations(access: Access, text: str, *, environment: str = "", platform: str = "", limit: int = 20) -> list[OperationHit]:
     """Operations that hold every word of ``text``, best first: path exact, operationId exact, path or operationId
     begins, summary, anything else. One hit per API and operation, in the first environment (promotion order) that has
     it, or in ``environment``. Two queries."""
     names = [one.name for one in environments_for(access)]
+    text = searchable(text)
     words = text.lower().split()[:8]
     if not names or not words:
         return []
-    wanted = text.strip().lower()
-    rows = Operation.objects.filter(document__publications__current=True, document__publications__environment__in=names)
-    if environment:
-        rows = rows.filter(document__publications__environment=environment)
-    if platform:
-        rows = rows.filter(document__publications__api__platform=platform)
+    wanted = text.lower()
+    rows = Operation.objects.filter(_published(names, environment, platform))
     for word in words:
         rows = rows.filter(haystack__contains=word)
     ranked = rows.annotate(
@@ -74,6 +76,16 @@ def search_operations(access: Access, text: str, *, environment: str = "", platf
         hit = hits.setdefault((row["api"], row["key"]), row | {"environments": set()})
         hit["environments"].add(row["environment"])
     return [_hit(hit, names) for hit in list(hits.values())[:limit]]
+
+
+def _published(names: list[str], environment: str, platform: str) -> Q:
+    """Rows of documents shown now. One Q in one filter: a second filter would join the publications a second time."""
+    shown = Q(document__publications__current=True, document__publications__environment__in=names)
+    if environment:
+        shown &= Q(document__publications__environment=environment)
+    if platform:
+        shown &= Q(document__publications__api__platform=platform)
+    return shown
 
 
 def _rank(wanted: str) -> Case:
@@ -107,30 +119,29 @@ def _hit(row: dict[str, Any], names: list[str]) -> OperationHit:
 
 def search_apis(access: Access, text: str, environment: str, platform: str, limit: int) -> list[ApiRow]:
     """APIs whose slug, title, summary or owner holds ``text``."""
-    return apis(access, platform=platform, environment=environment, q=text.strip())[:limit] if text.strip() else []
+    wanted = searchable(text)
+    return apis(access, platform=platform, environment=environment, q=wanted)[:limit] if wanted else []
 
 
 def search_schemas(access: Access, text: str, *, environment: str = "", platform: str = "", limit: int = 20) -> list[SchemaHit]:
     """Named schemas whose name holds ``text``, shortest first."""
-    names, wanted = [one.name for one in environments_for(access)], text.strip()
+    names, wanted = [one.name for one in environments_for(access)], searchable(text)
     if not names or not wanted or " " in wanted:
         return []
     rows = SchemaText.objects.filter(
-        document__publications__current=True,
-        document__publications__environment__in=[environment] if environment in names else names,
+        _published(names, environment, platform),
         pointer__startswith=SCHEMAS,
         pointer__icontains=wanted.replace("~", "~0").replace("/", "~1"),
     )
-    if platform:
-        rows = rows.filter(document__publications__api__platform=platform)
-    fields = {
-        "environment": F("document__publications__environment"),
-        "api": F("document__publications__api__slug"),
-        "api_title": F("document__publications__api__title"),
-        "platform": F("document__publications__api__platform"),
-    }
     found: dict[tuple[str, str], SchemaHit] = {}
-    values = rows.annotate(length=Length("pointer"), **fields).order_by("length", "pointer", "api").values("pointer", *fields)
+    placed = rows.annotate(
+        length=Length("pointer"),
+        environment=F("document__publications__environment"),
+        api=F("document__publications__api__slug"),
+        api_title=F("document__publications__api__title"),
+        platform=F("document__publications__api__platform"),
+    ).order_by("length", "pointer", "api")
+    values = placed.values("pointer", "environment", "api", "api_title", "platform")
     for row in sorted(values[: limit * len(names)], key=lambda row: names.index(row["environment"])):
         found.setdefault((row["api"], row["pointer"]), SchemaHit(**row))
     # The pointer holds the words "components" and "schemas" itself: only the name counts.
