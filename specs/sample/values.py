@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from specs.sample.patterns import matching_text
 from specs.schema.discriminator import branch_names
-from specs.schema.keywords import INTEGER_BOUNDS, is_number
+from specs.schema.keywords import INTEGER_BOUNDS, branches, is_number
 
 Resolve = Callable[[str], Any]
 Mode = Literal["request", "response"]
@@ -80,8 +80,7 @@ class Sampler:
         if given is not MISSING:
             return given
         for keyword in ("oneOf", "anyOf"):
-            branches = schema.get(keyword)
-            if isinstance(branches, list) and branches:
+            if branches(schema, keyword):
                 return self._branch(schema, keyword, depth, active, index)
         kind = _type(schema)
         if kind == "object":
@@ -103,7 +102,7 @@ class Sampler:
         if isinstance(reference, str) and active.count(reference) < 2:
             active = (*active, reference)
             parts.append(self._resolve(reference))
-        parts += schema["allOf"] if isinstance(schema.get("allOf"), list) else []
+        parts += branches(schema, "allOf")
         for part in parts:
             if isinstance(part, Mapping) and len(active) < 60:
                 inner, active = self.merged(part, active)
@@ -113,9 +112,9 @@ class Sampler:
 
     def _branch(self, schema: Mapping[str, Any], keyword: str, depth: int, active: tuple[str, ...], index: int) -> Any:
         base = {name: value for name, value in schema.items() if name not in {"oneOf", "anyOf", "discriminator"}}
-        branches = [branch for branch in schema[keyword] if not self._is_null(branch)] or schema[keyword]
-        fresh = [branch for branch in branches if not (isinstance(branch, Mapping) and branch.get("$ref") in active)]
-        branch = (fresh or branches)[0]
+        choices = [branch for branch in schema[keyword] if not self._is_null(branch)] or schema[keyword]
+        fresh = [branch for branch in choices if not (isinstance(branch, Mapping) and branch.get("$ref") in active)]
+        branch = (fresh or choices)[0]
         value = self._value({"allOf": [base, branch]} if base else branch, depth, active, index)
         discriminator = schema.get("discriminator")
         name = discriminator.get("propertyName") if isinstance(discriminator, Mapping) else None
@@ -130,7 +129,7 @@ class Sampler:
 
     def _object(self, schema: Mapping[str, Any], depth: int, active: tuple[str, ...]) -> dict[str, Any]:
         properties = schema["properties"] if isinstance(schema.get("properties"), Mapping) else {}
-        required = [name for name in schema.get("required") or [] if isinstance(name, str)]
+        required = [name for name in branches(schema, "required") if isinstance(name, str)]
         out: dict[str, Any] = {}
         for name, child in properties.items():
             if name in required and not self._is_hidden(child, active):
@@ -170,7 +169,7 @@ class Sampler:
         if child.get("$ref") in active:
             return True
         nested = [child.get("items"), child.get("additionalProperties")]
-        nested += [one for keyword in ("allOf", "oneOf", "anyOf") for one in child.get(keyword) or []]
+        nested += [one for keyword in ("allOf", "oneOf", "anyOf") for one in branches(child, keyword)]
         return any(self._leads_back(one, active) for one in nested)
 
     def _is_hidden(self, child: Any, active: tuple[str, ...]) -> bool:

@@ -15,7 +15,7 @@ from typing import Any, Literal
 from urllib.parse import unquote
 
 from specs.schema.discriminator import dispatch
-from specs.schema.keywords import FORMATS, INTEGER_BOUNDS, SOUND, SUBSCHEMA, SUBSCHEMA_LISTS, SUBSCHEMA_MAPS, is_number
+from specs.schema.keywords import FORMATS, INTEGER_BOUNDS, SOUND, SUBSCHEMA, SUBSCHEMA_LISTS, SUBSCHEMA_MAPS, branches, is_number
 
 Mode = Literal["request", "response"]
 Node = Any
@@ -150,10 +150,10 @@ class Converter:
                 continue
             out[name] = self._node(node[name], f"{at}/{name}", result, depth + 1)
         for name in SUBSCHEMA_LISTS:
-            branches = node.get(name)
-            if isinstance(branches, list) and branches:
-                out[name] = [self._node(child, f"{at}/{name}/{i}", result, depth + 1) for i, child in enumerate(branches)]
-            elif branches is not None and branches != []:
+            listed = node.get(name)
+            if isinstance(listed, list) and listed:
+                out[name] = [self._node(child, f"{at}/{name}/{i}", result, depth + 1) for i, child in enumerate(listed)]
+            elif listed is not None and listed != []:
                 result.complaints.append((at, f"has a {name} that cannot be used"))
         for name in SUBSCHEMA_MAPS:
             children = node.get(name)
@@ -206,7 +206,7 @@ class Converter:
             return True
         if isinstance(node.get("$ref"), str) and self._flagged(resolve_pointer(self.document, node["$ref"]), depth + 1):
             return True
-        return any(self._flagged(child, depth + 1) for child in node.get("allOf") or [])
+        return any(self._flagged(child, depth + 1) for child in branches(node, "allOf"))
 
     def _declarations(self, node: Node, name: str, depth: int) -> list[Node]:
         if not isinstance(node, Mapping) or depth > 8:
@@ -216,7 +216,7 @@ class Converter:
             return self._declarations(node, name, depth + 1)
         properties = node.get("properties")
         found = [properties[name]] if isinstance(properties, Mapping) and name in properties else []
-        for child in node.get("allOf") or []:
+        for child in branches(node, "allOf"):
             found += self._declarations(child, name, depth + 1)
         return found
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from specs.schema.keywords import branches
+
 COMPONENT = "#/components/schemas/"
 Resolve = Callable[[str], Any]
 
@@ -24,19 +26,19 @@ def dispatch(node: Mapping[str, Any], out: dict[str, Any], resolve: Resolve) -> 
     if not all(isinstance(target, str) for target in targets):
         return
     name = discriminator["propertyName"]
-    branches: list[Any] = out.pop(keyword)
+    converted: list[Any] = out.pop(keyword)
     chosen: dict[tuple[int, ...], list[str]] = {}
     for value, positions in branch_names(discriminator, [str(target) for target in targets], resolve).items():
         chosen.setdefault(tuple(positions), []).append(value)
     choices = [
         {
             "if": {"properties": {name: {"enum": values}}},
-            "then": branches[positions[0]] if len(positions) == 1 else {"anyOf": [branches[position] for position in positions]},
+            "then": converted[positions[0]] if len(positions) == 1 else {"anyOf": [converted[position] for position in positions]},
         }
         for positions, values in chosen.items()
     ]
     named = {"properties": {name: {"enum": [value for values in chosen.values() for value in values]}}, "allOf": choices}
-    rule = {"if": {"type": "object", "required": [name]}, "then": named, "else": {keyword: branches}}
+    rule = {"if": {"type": "object", "required": [name]}, "then": named, "else": {keyword: converted}}
     out["allOf"] = [*out.get("allOf", []), rule]
 
 
@@ -75,8 +77,7 @@ def constants(schema: Any, name: str, resolve: Resolve, depth: int = 0) -> set[s
     properties = schema.get("properties")
     found |= _texts(properties.get(name) if isinstance(properties, Mapping) else None, resolve, depth)
     for keyword in ("allOf", "oneOf", "anyOf"):
-        branches = schema.get(keyword)
-        for branch in branches if isinstance(branches, list) else ():
+        for branch in branches(schema, keyword):
             found |= constants(branch, name, resolve, depth + 1)
     return found
 

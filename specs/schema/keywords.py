@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jsonschema_rs
@@ -98,3 +98,9 @@ SOUND: dict[str, Callable[[Any], bool]] = {
 def dump_keyword(name: str, value: Any) -> bytes:
     """A schema of one keyword, as JSON."""
     return orjson.dumps({name: value})
+
+
+def branches(schema: Mapping[str, Any], keyword: str) -> list[Any]:
+    """The list a keyword should have, or an empty one."""
+    found = schema.get(keyword)
+    return found if isinstance(found, list) else []

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from specs.schema.convert import resolve_pointer
+from specs.schema.keywords import branches
 
 Shape = dict[str, Any] | None
 DEPTH = 7
@@ -58,7 +59,7 @@ class ShapeReader:
             self._collect(resolve_pointer(self.document, reference), found, depth + 1, seen | {reference})
         found.read(schema)
         for keyword in ("allOf", "anyOf", "oneOf"):
-            for branch in schema.get(keyword) or []:
+            for branch in branches(schema, keyword):
                 self._collect(branch, found, depth + 1, seen)
 
 
