@@ -196,7 +196,7 @@ def _combine(out: dict[str, Any], part: Mapping[str, Any]) -> None:
             known = out.get("properties", {})
             out["properties"] = {**known, **{key: _both(known.get(key), child) for key, child in value.items()}}
         elif name == "required" and isinstance(value, list):
-            out["required"] = list(dict.fromkeys([*(out.get("required") or []), *value]))
+            out["required"] = list(dict.fromkeys([*branches(out, "required"), *(one for one in value if isinstance(one, str))]))
         elif name in {"minimum", "minLength", "minItems", "minProperties"} and is_number(value) and is_number(out.get(name)):
             out[name] = max(out[name], value)
         elif name in {"maximum", "maxLength", "maxItems", "maxProperties"} and is_number(value) and is_number(out.get(name)):
@@ -294,4 +294,6 @@ def _text(schema: Mapping[str, Any], index: int) -> str:
         return plain
     text = "text" if index == 0 else f"text{index}"
     text = text.ljust(min(low, 100_000), "x")
-    return text if len(text) <= high else (str(index) if index else text)[: max(high, 0)]
+    if len(text) <= high:
+        return text
+    return str(index).rjust(low, "x")[-high:] if index and high > 0 else text[: max(high, 0)]
