@@ -117,11 +117,12 @@ class Sampler:
         branch = (fresh or choices)[0]
         value = self._value({"allOf": [base, branch]} if base else branch, depth, active, index)
         discriminator = schema.get("discriminator")
-        name = discriminator.get("propertyName") if isinstance(discriminator, Mapping) else None
-        if isinstance(value, dict) and isinstance(name, str) and isinstance(branch, Mapping) and isinstance(branch.get("$ref"), str):
-            names = branch_names(discriminator, [branch["$ref"]], self._resolve)
-            if value.get(name) not in names:
-                value[name] = next(iter(names))
+        reference = branch.get("$ref") if isinstance(branch, Mapping) else None
+        if isinstance(value, dict) and isinstance(discriminator, Mapping) and isinstance(reference, str):
+            name = discriminator.get("propertyName")
+            if isinstance(name, str):
+                names = branch_names(discriminator, [reference], self._resolve)
+                value[name] = value[name] if value.get(name) in names else next(iter(names))
         return value
 
     def _is_null(self, branch: Any) -> bool:
