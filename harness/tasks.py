@@ -1,6 +1,12 @@
+"""What runs in the background: forgetting."""
+
 from __future__ import annotations
+
+from django.utils import timezone
+
+from harness.actions import forget_old
 
 
 def sweep() -> int:
-    """Work on what is due; how many rows that was."""
-    return 0
+    """Remove what is kept no longer; how many rows that was."""
+    return forget_old(timezone.now())

@@ -1,0 +1,78 @@
+"""Webhooks people test with, and what was delivered to them."""
+
+from __future__ import annotations
+
+import uuid
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+
+class HookEndpoint(models.Model):
+    """One address a platform may send to. Only its owner sees it and what arrived.
+
+    The token in the address is found by its hash and kept encrypted, so that the owner can read the address again.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="hook_endpoints")
+    name = models.CharField(max_length=100)
+    profile = models.CharField(max_length=40)  # a key of harness.profiles.PROFILES
+    debug = models.BooleanField(default=False)  # keep the steps of each verification
+    token_hash = models.CharField(max_length=64, unique=True)  # sha256, hex: the token has 256 random bits
+    token_encrypted = models.BinaryField()
+    created_at = models.DateTimeField(default=timezone.now)
+    deleted_at = models.DateTimeField(null=True, blank=True)  # answers 410 for a day, then 404
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["owner", "created_at"], name="hook_owner")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class HookSecret(models.Model):
+    """A secret of an endpoint, encrypted, never shown again. Two may live at once while a platform is switched over."""
+
+    endpoint = models.ForeignKey(HookEndpoint, on_delete=models.CASCADE, related_name="secrets")
+    value_encrypted = models.BinaryField()
+    fingerprint = models.CharField(max_length=8)  # keyed hash, hex: tells secrets apart, says nothing about them
+    length = models.PositiveIntegerField()  # bytes
+    added_at = models.DateTimeField(default=timezone.now)
+    retires_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"secret {self.fingerprint}"
+
+
+class Delivery(models.Model):
+    """One request to ``/in/…``, byte for byte, with the verdict on it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    endpoint = models.ForeignKey(HookEndpoint, on_delete=models.CASCADE, related_name="deliveries")
+    received_at = models.DateTimeField(default=timezone.now)
+    verdict = models.CharField(max_length=20)  # verified, duplicate, refused
+    reason = models.CharField(max_length=40, blank=True)  # of a refusal; of a duplicate what was the same
+    status = models.PositiveSmallIntegerField()  # what the sender was answered
+    sender_id = models.CharField(max_length=200, blank=True)  # X-Request-Id as sent
+    remote = models.CharField(max_length=64, blank=True)
+    query = models.TextField(blank=True)
+    headers = models.JSONField(default=list)  # [[name, value], …] in order, credentials masked
+    body = models.BinaryField()
+    size = models.PositiveIntegerField()
+    sha256 = models.CharField(max_length=64)
+    secret = models.CharField(max_length=8, blank=True)  # fingerprint of the one that fitted
+    steps = models.JSONField(default=list)  # only of endpoints with debug
+    duplicate_of = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="duplicates")
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["endpoint", "-received_at"], name="delivery_inbox"),
+            models.Index(fields=["endpoint", "sha256"], name="delivery_digest"),
+            models.Index(fields=["endpoint", "sender_id"], name="delivery_sender"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.received_at:%Y-%m-%d %H:%M:%S} {self.verdict}"

@@ -1,0 +1,97 @@
+"""Reading webhooks and deliveries: the owner's, and nobody else's."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import Count, Max, Q, QuerySet
+from django.utils import timezone
+
+from harness.models import Delivery, HookEndpoint, HookSecret
+from harness.verification import Secret
+from identity.encryption import unseal
+from portal.errors import Gone, NotFound
+
+GONE_FOR = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An endpoint a sender found."""
+
+    id: UUID
+    name: str
+    profile: str
+    debug: bool
+
+
+def hash_of_token(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def endpoint_for_sender(token: str) -> Opened:
+    """The endpoint at ``/in/{token}``. Raises NotFound, or Gone for a day after it was deleted."""
+    row = HookEndpoint.objects.filter(token_hash=hash_of_token(token)).only("id", "name", "profile", "debug", "deleted_at").first()
+    if row is None or (row.deleted_at is not None and row.deleted_at < timezone.now() - GONE_FOR):
+        raise NotFound("There is nothing at this address.", code="unknown_hook")
+    if row.deleted_at is not None:
+        raise Gone("This address is no longer used.", code="hook_deleted")
+    return Opened(row.pk, row.name, row.profile, row.debug)
+
+
+def endpoints(owner: UUID) -> QuerySet[HookEndpoint]:
+    """The owner's endpoints, newest first, with ``received``, ``refused`` and ``last_at``."""
+    return (
+        HookEndpoint.objects.filter(owner_id=owner, deleted_at=None)
+        .annotate(
+            received=Count("deliveries"),
+            refused=Count("deliveries", filter=Q(deliveries__verdict="refused")),
+            last_at=Max("deliveries__received_at"),
+        )
+        .order_by("-created_at")
+    )
+
+
+def endpoint(owner: UUID, endpoint_id: UUID) -> HookEndpoint:
+    """One of the owner's endpoints. Raises NotFound for anybody else's."""
+    found = endpoints(owner).filter(pk=endpoint_id).first()
+    if found is None:
+        raise NotFound("There is no such webhook of yours.", code="unknown_hook")
+    return found
+
+
+def address(of: HookEndpoint) -> str:
+    """Where the platform must send to."""
+    return f"{settings.PORTAL_PUBLIC_URL}/in/{unseal(bytes(of.token_encrypted)).decode()}"
+
+
+def live_secrets(endpoint_id: UUID, now: datetime | None = None) -> Sequence[HookSecret]:
+    """The secrets that count now, newest first."""
+    live = Q(retires_at=None) | Q(retires_at__gt=now or timezone.now())
+    return HookSecret.objects.filter(live, endpoint_id=endpoint_id).order_by("-added_at", "-pk")
+
+
+def secrets_for_verification(endpoint_id: UUID, now: datetime) -> list[Secret]:
+    return [Secret(unseal(bytes(row.value_encrypted)), row.fingerprint) for row in live_secrets(endpoint_id, now)]
+
+
+def deliveries(of: HookEndpoint, *, before: Delivery | None = None, size: int = 50) -> tuple[list[Delivery], Delivery | None]:
+    """The newest deliveries (without their bytes) older than ``before``, and where the next page starts."""
+    found = of.deliveries.defer("body", "steps", "headers").order_by("-received_at", "-pk")
+    if before is not None:
+        found = found.filter(Q(received_at__lt=before.received_at) | Q(received_at=before.received_at, pk__lt=before.pk))
+    rows = list(found[: size + 1])
+    return rows[:size], (rows[size - 1] if len(rows) > size else None)
+
+
+def delivery(owner: UUID, delivery_id: UUID) -> Delivery:
+    """One delivery to one of the owner's endpoints. Raises NotFound for anybody else's."""
+    found = Delivery.objects.select_related("endpoint").filter(pk=delivery_id, endpoint__owner_id=owner, endpoint__deleted_at=None).first()
+    if found is None:
+        raise NotFound("There is no such delivery of yours.", code="unknown_delivery")
+    return found
