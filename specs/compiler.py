@@ -109,9 +109,9 @@ def compile_document(read: Callable[[str], bytes | None], root: str) -> Compiled
 class _Compiler:
     def __init__(self, bundled: Bundled, document: dict[str, Any], checked: Checked) -> None:
         self.bundled = bundled
-        self.document = document
+        self.document = {**document, "paths": as_dict(document.get("paths"))}
         self.checked = checked
-        self.plans = PlanBuilder(document)
+        self.plans = PlanBuilder(self.document)
         self.failures: list[Finding] = []
 
     def run(self) -> CompiledDocument:

@@ -11,7 +11,7 @@ from typing import Any
 
 from specs.errors import PointerMissing
 from specs.findings import Finding
-from specs.operations import as_dict, as_list
+from specs.operations import as_dict, as_list, as_text
 from specs.shape import METHODS, Tokens, follow, pointer_of, reference_of, tokens_of
 
 JSON = "application/json"
@@ -178,8 +178,8 @@ class _Upgrade:
         consumes: list[str],
         tokens: Tokens,
     ) -> dict[str, Any] | None:
-        own_names = {(value.get("in"), value.get("name")) for _raw, value, _at in own}
-        inherited = [one for one in shared if (one[1].get("in"), one[1].get("name")) not in own_names]
+        own_names = {(as_text(value.get("in")), as_text(value.get("name"))) for _raw, value, _at in own}
+        inherited = [one for one in shared if (as_text(one[1].get("in")), as_text(one[1].get("name"))) not in own_names]
         bodies = [one for one in (*own, *inherited) if one[1].get("in") == "body"]
         form = [one[1] for one in (*inherited, *own) if one[1].get("in") == "formData"]
         if bodies and form:
