@@ -6,6 +6,16 @@ const dark = () => document.documentElement.classList.toggle("dark-mode", docume
 dark();
 new MutationObserver(dark).observe(document.documentElement, { attributeFilter: ["data-theme"] });
 
+// Swagger UI leaves some of its controls without a name for screen readers.
+const nameControls = () => {
+  for (const control of document.querySelectorAll("#swagger-ui :is(textarea, select, input):not([aria-label], [aria-labelledby])")) {
+    if (control.labels?.length) continue;
+    const row = control.closest("[data-param-name]");
+    control.setAttribute("aria-label", row ? row.dataset.paramName : control.tagName === "TEXTAREA" ? "Request body" : control.closest(".content-type-wrapper, .response-control-media-type") ? "Content type" : "Value");
+  }
+};
+new MutationObserver(nameControls).observe(document.querySelector("#swagger-ui"), { childList: true, subtree: true });
+
 const show = (text) => {
   const note = document.createElement("p");
   note.className = "notice notice-bad";
