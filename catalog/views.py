@@ -23,6 +23,8 @@ from portal.web.pages import render_page
 
 FINDINGS_SHOWN = 50
 SEARCH_LIMIT = 30
+PALETTE_LIMIT = 8
+SEARCH_OTHERS = 6  # APIs and schemas beside the operations
 NEARBY = 15  # operations before and after, in the document's order
 TREE_CACHE = "private, max-age=31536000, immutable"  # the address carries the document's hash
 
@@ -284,19 +286,41 @@ def _source(schema: Any) -> str:
     return orjson.dumps(schema, option=orjson.OPT_INDENT_2).decode()
 
 
+# What the palette offers besides what is in the catalog: words, address.
+ACTIONS = (
+    ("Create a token", "/tokens"),
+    ("Make an access key", "/keys"),
+    ("My calls", "/calls"),
+    ("My quotas", "/quotas"),
+    ("Create a webhook endpoint", "/webhooks"),
+    ("My sign-ins", "/account"),
+    ("Portal API", "/api/docs/"),
+)
+
+
 @require_safe
 def search(request: SignedInRequest) -> HttpResponse:
-    """Operations, APIs for a few words: an ordinary page, and the rows of the palette for htmx."""
-    text, environment = request.GET.get("q", "").strip()[:200], request.GET.get("environment", "")
-    platform = request.GET.get("platform", "")
-    access = request.caller.access
-    found = selectors.apis(access, q=text, environment=environment, platform=platform) if text else []
+    """Operations, APIs and schemas for a few words: an ordinary page, and the rows of the palette."""
+    text, environment = request.GET.get("q", "").strip()[:200], request.GET.get("environment", "")[:100]
+    platform = request.GET.get("platform", "")[:100]
+    palette = "palette" in request.GET
+    access, limit = request.caller.access, PALETTE_LIMIT if palette else SEARCH_LIMIT
+    words = text.lower().split()
     context = {
         "text": text,
+        "palette": palette,
         "chosen": {"environment": environment, "platform": platform},
         "environments": selectors.environments_for(access),
-        "operations": selectors.search_operations(access, text, environment=environment, platform=platform, limit=SEARCH_LIMIT),
-        "apis": [(row, environment or next(iter(row.environments))) for row in found[:8]],
-        "limit": SEARCH_LIMIT,
+        "operations": selectors.search_operations(access, text, environment=environment, platform=platform, limit=limit),
+        "apis": [
+            (row, environment or next(iter(row.environments)))
+            for row in selectors.search_apis(access, text, environment, platform, SEARCH_OTHERS)
+        ],
+        "schemas": [
+            (hit, schema_name(hit.pointer), Address(hit.pointer).query)
+            for hit in selectors.search_schemas(access, text, environment=environment, platform=platform, limit=SEARCH_OTHERS)
+        ],
+        "actions": [action for action in ACTIONS if all(word in action[0].lower() for word in words)] if palette else [],
+        "limit": limit,
     }
     return render_page(request, "catalog/search.html", context, partial="catalog/_results.html")

@@ -37,8 +37,14 @@ class EnvironmentChoice:
     tone: str
     icon: str
     protected: bool
-    read_only: bool
+    callable: bool  # this person may call it at all
+    writable: bool  # with unsafe methods too
     current: bool
+
+    @property
+    def read_only(self) -> bool:
+        """Said in the control where it matters: protected, and not to be written to by this person."""
+        return self.protected and not self.writable
 
 
 # title, address, least role ("" = everybody who is signed in)
@@ -105,11 +111,17 @@ class PageFrame:
                 tone="red" if environment.protected else environment_tone(environment.name),
                 icon="production" if environment.protected else environment_icon(environment.name),
                 protected=environment.protected,
-                read_only=environment.protected and not access.may_write(environment.name),
+                callable=access.may_read(environment.name),
+                writable=access.may_write(environment.name),
                 current=environment.name == self.environment,
             )
             for environment in selectors.environments_for(access)
         ]
+
+    @cached_property
+    def protected(self) -> bool:
+        """True on pages in a protected environment: their top bar is tinted."""
+        return any(choice.current and choice.protected for choice in self.environments)
 
     def _in_environment(self, name: str) -> str:
         match = self.request.resolver_match
