@@ -6,9 +6,9 @@ let asked = 0;
 const links = () => [...dialog.querySelectorAll(".results a")];
 
 const choose = (link) => {
-  for (const other of links()) other.toggleAttribute("aria-selected", false);
+  for (const other of links()) delete other.dataset.chosen;
   if (!link) return;
-  link.setAttribute("aria-selected", "true");
+  link.dataset.chosen = "yes";
   link.scrollIntoView({ block: "nearest" });
 };
 
@@ -53,7 +53,7 @@ const build = () => {
   });
   dialog.addEventListener("keydown", (event) => {
     const all = links();
-    const at = all.findIndex((one) => one.getAttribute("aria-selected") === "true");
+    const at = all.findIndex((one) => "chosen" in one.dataset);
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (step && all.length) {
       event.preventDefault();
