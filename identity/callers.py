@@ -11,11 +11,10 @@ from django.http import HttpRequest
 
 from audit.actions import Actor
 from identity.access import Access
+from portal.errors import Unauthenticated
 
 if TYPE_CHECKING:
     from rest_framework.request import Request
-else:
-    Request = object
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +43,9 @@ class SignedInRequest(HttpRequest):
     caller: Caller
 
 
-class SignedInApiRequest(Request):
-    """The same for views of the API."""
-
-    caller: Caller
+def signed_in(request: HttpRequest | Request) -> Caller:
+    """The caller of a request of a page or of the API. Raises Unauthenticated when there is none."""
+    caller: Caller | None = getattr(request, "caller", None)
+    if caller is None:
+        raise Unauthenticated("Sign in first.")
+    return caller

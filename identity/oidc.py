@@ -154,7 +154,7 @@ def sign_out_address(session: SsoSession) -> str:
     back = settings.PORTAL_PUBLIC_URL + settings.LOGOUT_REDIRECT_URL
     try:
         endpoint = provider.discovery().end_session_endpoint
-        hint = unseal(session.id_token_encrypted).decode() if session.id_token_encrypted else ""
+        hint = unseal(bytes(session.id_token_encrypted)).decode() if session.id_token_encrypted else ""
     except (PortalError, SealBroken):
         # Signing out here must work while the provider is away.
         endpoint, hint = "", ""

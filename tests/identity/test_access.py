@@ -10,7 +10,9 @@ import pytest
 from django.test import Client, override_settings
 from django.utils import timezone
 
+from audit.actions import PORTAL
 from identity import actions, selectors
+from identity.access import Grant
 from identity.models import Account, SsoSession
 
 pytestmark = pytest.mark.django_db
@@ -58,7 +60,7 @@ def test_an_ended_sign_in_is_over_for_its_keys_too(owner: Any) -> None:
     assert selectors.caller_of(access_key=key) is not None
     actions.end_session(session_id=owner.sso_session.pk, reason="test", by=owner.caller.actor)
     assert selectors.caller_of(access_key=key) is None
-    assert not actions.end_session(session_id=owner.sso_session.pk, reason="again", by=actions.PORTAL)
+    assert not actions.end_session(session_id=owner.sso_session.pk, reason="again", by=PORTAL)
     owner.sso_session.refresh_from_db()
     assert owner.sso_session.end_reason == "test"
 
@@ -79,7 +81,7 @@ def test_use_keeps_a_sign_in_awake_at_most_once_a_minute(owner: Any, django_asse
 
 
 def test_new_grants_count_at_once(owner: Any, make_grants: Callable[..., None]) -> None:
-    make_grants(selectors.Grant(group="somebody-else", role="developer"))
+    make_grants(Grant(group="somebody-else", role="developer"))
     assert owner.caller.access.role == ""
     assert selectors.groups_granting(role="developer") == ["somebody-else"]
 

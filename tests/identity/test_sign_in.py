@@ -13,6 +13,7 @@ from pytest_django import Settings
 
 from audit.models import Entry
 from identity import provider
+from identity.defects import ProviderUnusable
 from identity.models import Account, SsoSession
 from tests.identity.crafted import CraftedProvider, serve
 
@@ -236,7 +237,7 @@ def test_a_discovery_document_that_cannot_be_trusted_stops_sign_in(crafted: Craf
 
 
 def test_production_takes_no_address_of_the_provider_over_http(crafted: CraftedProvider) -> None:
-    with pytest.raises(provider.ProviderUnusable) as refused:
+    with pytest.raises(ProviderUnusable) as refused:
         document = {**crafted.documents()["/.well-known/openid-configuration"], "issuer": "https://id.example"}
         from django.test import override_settings
 
