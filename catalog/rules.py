@@ -34,6 +34,7 @@ class Principal:
     client_authentication: str = "basic"  # basic, post
     username: str = ""  # password grant: the access key's id
     password: str = ""  # password grant: reference to the access key's secret
+    revocation_url: str = ""  # RFC 7009; "" when the platform cannot be told
 
 
 @dataclass(frozen=True, slots=True)

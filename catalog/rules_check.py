@@ -20,7 +20,18 @@ from identity.access import ROLES, Grant
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,58}[a-z0-9])?")
 RESERVED_SOURCE = "rules"  # the rules repository itself, in the list of sources
 GRANTS = ("client_credentials", "password", "token_exchange", "none")
-PRINCIPAL_KEYS = ("grant", "url", "client_id", "secret", "scopes", "max_ttl", "client_authentication", "username", "password")
+PRINCIPAL_KEYS = (
+    "grant",
+    "url",
+    "client_id",
+    "secret",
+    "scopes",
+    "max_ttl",
+    "client_authentication",
+    "username",
+    "password",
+    "revocation_url",
+)
 TOKEN_KEYS = (*PRINCIPAL_KEYS, "principals", "scopes_bound_by")
 
 
@@ -171,10 +182,12 @@ class _Environments:
         if missing:
             self.reader.say("missing-key", f"token of {what} needs {', '.join(missing)}.", at)
             return None
-        text = {key: self.reader.string(fields[key][1], key) for key in ("url", "client_id", "username") if key in fields}
+        text = {key: self.reader.string(fields[key][1], key) for key in ("url", "client_id", "username", "revocation_url") if key in fields}
         secrets = {key: self._secret(fields[key][1], key) for key in ("secret", "password") if key in fields}
-        if text["url"] is not None:
-            self._judge(rules_places.token_url_problem(text["url"], production=self.production), fields["url"][1])
+        for key in ("url", "revocation_url"):
+            address = text.get(key)
+            if address is not None:
+                self._judge(rules_places.token_url_problem(address, production=self.production), fields[key][1])
         ttl = self.reader.integer(fields["max_ttl"][1], "max_ttl", minimum=60, maximum=MAX_TTL) if "max_ttl" in fields else MAX_TTL
         method = "basic"
         if "client_authentication" in fields:

@@ -139,6 +139,11 @@ def caller_in(session: SsoSession, *, key: AccessKey | None = None, remote: str 
     )
 
 
+def session_is_live(session_id: UUID) -> bool:
+    """Nobody ended it and it has not passed its absolute end."""
+    return SsoSession.objects.filter(pk=session_id, ended_at=None, expires_at__gt=timezone.now()).exists()
+
+
 def live_sessions(account_id: UUID) -> QuerySet[SsoSession]:
     """A person's sign-ins that are not over, newest first."""
     now = timezone.now()

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
 
     from identity.callers import Caller
+    from tokens.models import TokenLease
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,15 @@ class PageFrame:
         """One or two letters for the account button."""
         words = [word for word in (self.caller.name if self.caller else "").split() if word[0].isalnum()]
         return "".join(word[0] for word in (words[:1] + words[-1:] if len(words) > 1 else words)).upper() or "?"
+
+    @cached_property
+    def lease(self) -> TokenLease | None:
+        """The token that ends first, for the countdown in the top bar."""
+        if self.caller is None:
+            return None
+        from tokens import selectors  # noqa: PLC0415  (as below)
+
+        return selectors.chip_lease(self.caller)
 
     @cached_property
     def places(self) -> list[Place]:

@@ -1,34 +1,373 @@
-"""Token leases. This first cut knows only platforms that want no token."""
+"""Taking, using, showing and ending tokens. Every refusal is written down before it is raised."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import NoReturn
 from uuid import UUID
 
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from audit.actions import PORTAL, Actor, record
+from catalog.rules import PlatformAt, Principal
 from catalog.selectors import current_rules
 from identity.callers import Caller
-from portal.errors import Unavailable
+from identity.encryption import SealBroken, unseal
+from identity.selectors import groups_granting, session_is_live
+from portal.errors import Conflict, Forbidden, Invalid, PortalError, Unauthenticated
+from tokens import exchange, scopes, selectors, store
+from tokens.exchange import MIN_LEFT, TokenUnavailable
+from tokens.holding import queue_revocation, usable_token
+from tokens.models import Revocation, TokenLease
+from tokens.secrets import SecretUnavailable
+
+SHORTEST_TTL = 120  # seconds; twice what a token must still live to be handed out
+LONGEST_TTL = 7_200  # seconds; P39
+PURPOSE_LIMIT = 200
+USED_EVERY_SECONDS = 30  # how exact "last used" is
+JUST_ISSUED_SECONDS = 30  # a token this young that is rejected is not replaced: the platform means it
+REVOKE_AGAIN_SECONDS = 30
 
 
 @dataclass(frozen=True, slots=True)
 class Leased:
-    """A token ready to be used. ``value`` is secret."""
+    """A token for one call. ``reused`` when the lease was there before."""
 
-    value: str
+    value: str = field(repr=False)
     lease_id: UUID
     scopes: tuple[str, ...]
     reused: bool
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What somebody wants a lease for."""
+
+    at: PlatformAt
+    scopes: list[str]
+    principal: Principal
+    purpose: str
+    ttl: int | None
+    automatic: bool
+
+
+def create_lease(*, by: Caller, platform: str, environment: str, scopes: Sequence[str], purpose: str, ttl: int | None = None) -> TokenLease:
+    """Take a token and hold it until ``ttl`` seconds have passed or the sign-in ends. The same ask twice is the same lease.
+
+    Raises Invalid, NotFound, Forbidden (``environment_forbidden``, ``scope_forbidden``), Unauthenticated,
+    TokenRefused, TokenUnavailable, SecretUnavailable.
+    """
+    try:
+        purpose = _purpose(purpose)
+        if ttl is not None and not SHORTEST_TTL <= ttl <= LONGEST_TTL:
+            raise _invalid("/ttl", f"A token lives {SHORTEST_TTL} to {LONGEST_TTL} seconds.")
+        at = selectors.place(platform, environment)
+        if not at.principals:
+            raise Invalid(f"Calls to {platform} in {environment} carry no token.", code="no_token_needed")
+        _check_environment(by, environment)
+        wanted, principal = _chosen(scopes, at=at, by=by)
+        ask = Ask(at=at, scopes=wanted, principal=principal, purpose=purpose, ttl=ttl, automatic=False)
+        lease, _ = _lease_for(ask, by=by)
+    except PortalError as error:
+        _refuse(error, by=by, platform=platform, environment=environment, asked=scopes, purpose=purpose)
+    lease, _ = usable_token(lease.pk, at=at, principal=principal, by=by.actor)
+    return lease
 
 
 def lease_for_call(*, by: Caller, platform: str, environment: str, scopes: Sequence[Sequence[str]]) -> Leased | None:
-    """The token a call of ``by`` carries; None where the rules name no principal, so that calls carry none."""
-    place = current_rules().platform_at(platform, environment)
-    if place is None or not place.principals:
+    """A token that covers one of the operation's alternative scope lists; None when the platform takes none.
+
+    A live lease of this sign-in is used when it covers them, else one is taken with just those scopes, or, where the
+    document names none, with all the person may hold there. Errors as ``create_lease``.
+    """
+    at = current_rules().platform_at(platform, environment)
+    if at is None or not at.principals:
         return None
-    raise Unavailable(f"Tokens for {platform} in {environment} cannot be taken yet.", code="token_unavailable")
+    try:
+        _check_environment(by, environment)
+        wanted = _wanted_for_call(scopes, at=at, by=by)
+        lease, reused = _held_for_call(wanted, at=at, by=by), True
+        if lease is None:
+            chosen, principal = _chosen(wanted[0], at=at, by=by)
+            ask = Ask(at=at, scopes=chosen, principal=principal, purpose="", ttl=None, automatic=True)
+            lease, made = _lease_for(ask, by=by)
+            reused = not made
+    except PortalError as error:
+        asked = [scope for alternative in scopes[:1] for scope in alternative]
+        _refuse(error, by=by, platform=platform, environment=environment, asked=asked, purpose="")
+    lease, value = usable_token(lease.pk, at=at, principal=_principal_of(lease, at), by=by.actor)
+    _note_use(lease)
+    return Leased(value=value, lease_id=lease.pk, scopes=tuple(lease.scopes), reused=reused, generation=lease.generation)
 
 
-def replace_rejected(leased: Leased, rejected_value: str) -> Leased:
-    """A new token in place of one the platform answered 401 to."""
-    raise Unavailable("This token cannot be replaced yet.", code="token_unavailable")
+def replace_rejected(*, by: Caller, lease_id: UUID, rejected_value: str) -> Leased | None:
+    """After the platform answered 401: another token than the rejected one, by one exchange however many callers were rejected.
+
+    None when the rejected token is only just issued: then the platform means the permission, not the token, and nothing
+    is gained by asking again. Errors as ``create_lease``.
+    """
+    lease = selectors.own_lease(lease_id, caller=by)
+    at = selectors.place(lease.platform, lease.environment)
+    just_now = timezone.now() - timedelta(seconds=JUST_ISSUED_SECONDS)
+    current = store.get(lease.pk, generation=lease.generation)
+    if current == rejected_value and lease.generation > 1 and lease.issued_at is not None and lease.issued_at > just_now:
+        return None
+    lease, value = usable_token(lease.pk, at=at, principal=_principal_of(lease, at), by=by.actor, unlike=rejected_value)
+    return Leased(value=value, lease_id=lease.pk, scopes=tuple(lease.scopes), reused=True, generation=lease.generation)
+
+
+def refresh(*, by: Caller, lease_id: UUID) -> TokenLease:
+    """Replace the token of a lease now. Errors as ``create_lease``; Conflict when the lease is over."""
+    lease, at, principal = _live_own(lease_id, by=by)
+    lease, _ = usable_token(lease.pk, at=at, principal=principal, by=by.actor, beyond=lease.generation)
+    return lease
+
+
+def reveal(*, by: Caller, lease_id: UUID) -> tuple[TokenLease, str]:
+    """The token itself, audited. Raises Forbidden ``reveal_forbidden`` where only the portal enforces the scopes and the token could more."""
+    lease, at, principal = _live_own(lease_id, by=by)
+    beyond = sorted(principal.scopes - by.access.scopes_for(lease.platform))
+    if lease.bound_by == "portal" and beyond:
+        error = Forbidden(
+            f"{lease.platform} does not bound this token by scopes, the portal does: outside the portal it could also {', '.join(beyond[:5])}. "
+            "Send your calls through the portal.",
+            code="reveal_forbidden",
+            scopes=beyond,
+        )
+        _refuse(error, by=by, platform=lease.platform, environment=lease.environment, asked=lease.scopes, purpose=lease.purpose)
+    lease, value = usable_token(lease.pk, at=at, principal=principal, by=by.actor)
+    with transaction.atomic():
+        TokenLease.objects.filter(pk=lease.pk).update(revealed_at=timezone.now(), last_used_at=timezone.now())
+        record(
+            "token:revealed",
+            by=by.actor,
+            subject=str(lease.pk),
+            environment=lease.environment,
+            platform=lease.platform,
+            scopes=lease.scopes,
+            purpose=lease.purpose,
+            principal=lease.principal,
+        )
+    return lease, value
+
+
+def revoke(*, by: Caller, lease_id: UUID) -> None:
+    """End a lease of the caller; a second time changes nothing. Raises NotFound for anybody else's."""
+    lease = selectors.own_lease(lease_id, caller=by)
+    end_lease(lease_id=lease.pk, reason="revoked_by_person", by=by.actor)
+
+
+@transaction.atomic
+def end_lease(*, lease_id: UUID, reason: str, by: Actor) -> bool:
+    """End a lease, delete its token, and queue telling the platform. False when it was over already."""
+    lease = TokenLease.objects.select_for_update().filter(pk=lease_id, ended_at=None).first()
+    if lease is None:
+        return False
+    lease.ended_at, lease.end_reason, lease.exchanging_until = timezone.now(), reason, None
+    lease.save(update_fields=["ended_at", "end_reason", "exchanging_until"])
+    at = current_rules().platform_at(lease.platform, lease.environment)
+    principal = next((one for one in at.principals if one.name == lease.principal), None) if at else None
+    token = store.get(lease.pk, generation=lease.generation) if lease.generation else None
+    if token is not None and principal is not None and lease.upstream_expires_at is not None:
+        queue_revocation(lease, principal, token, until=lease.upstream_expires_at)
+    store.forget(lease.pk)
+    record(
+        "token:revoked",
+        by=by,
+        subject=str(lease.pk),
+        environment=lease.environment,
+        platform=lease.platform,
+        scopes=lease.scopes,
+        principal=lease.principal,
+        reason=reason,
+        lease=str(lease.pk),
+    )
+    return True
+
+
+def end_over_leases(*, limit: int = 500) -> int:
+    """End every lease that is over (sign-in ended, time up, rights or principal gone); how many that were."""
+    now, ended = timezone.now(), 0
+    for lease in selectors.unended_leases(limit):
+        reason = selectors.why_over(lease, now)
+        if reason:
+            ended += end_lease(lease_id=lease.pk, reason=reason, by=PORTAL)
+    return ended
+
+
+def refresh_due_leases(*, limit: int = 100) -> int:
+    """Replace tokens that are in use and near their end, so that nobody waits (P40); how many that were."""
+    now, replaced = timezone.now(), 0
+    for lease in selectors.unended_leases(limit):
+        used = lease.last_used_at is not None and lease.issued_at is not None and lease.last_used_at >= lease.issued_at
+        ending = lease.ends_at <= now + timedelta(seconds=2 * MIN_LEFT)
+        if not used or ending or lease.refresh_at is None or lease.refresh_at > now or selectors.why_over(lease, now):
+            continue
+        at = selectors.place(lease.platform, lease.environment)
+        try:
+            usable_token(lease.pk, at=at, principal=_principal_of(lease, at), by=PORTAL)
+        except PortalError:
+            continue  # written down, and the lease ended, where it failed
+        replaced += 1
+    return replaced
+
+
+def revoke_due_tokens(*, limit: int = 50) -> int:
+    """Tell platforms which tokens are over (RFC 7009); what cannot be told is tried again until the token ends by itself."""
+    done = 0
+    for due in selectors.due_revocations(limit):
+        again_at = timezone.now() + timedelta(seconds=REVOKE_AGAIN_SECONDS)
+        if Revocation.objects.filter(pk=due.pk, due_at=due.due_at).update(due_at=again_at, attempts=due.attempts + 1) != 1:
+            continue  # another worker took it
+        if due.until <= timezone.now() or _told(due):
+            Revocation.objects.filter(pk=due.pk).delete()
+        done += 1
+    return done
+
+
+def _told(due: Revocation) -> bool:
+    """True when nothing more can be done for this token."""
+    at = current_rules().platform_at(due.platform, due.environment)
+    principal = next((one for one in at.principals if one.name == due.principal), None) if at else None
+    if at is None or principal is None:
+        return True
+    try:
+        exchange.revoke(principal, at=at, token=unseal(bytes(due.sealed)).decode())
+    except SealBroken:
+        return True
+    except (TokenUnavailable, SecretUnavailable):
+        return False
+    return True
+
+
+def _live_own(lease_id: UUID, *, by: Caller) -> tuple[TokenLease, PlatformAt, Principal]:
+    lease = selectors.own_lease(lease_id, caller=by)
+    if lease.session_id != by.session_id:
+        raise Conflict("This token belongs to another sign-in of yours; use it there, or end it.", code="other_sign_in")
+    reason = "ended" if lease.ended_at is not None else selectors.why_over(lease, timezone.now())
+    if reason:
+        end_lease(lease_id=lease.pk, reason=reason, by=by.actor)
+        raise Conflict("This token has ended; ask for a new one.", code="lease_ended", reason=lease.end_reason or reason)
+    at = selectors.place(lease.platform, lease.environment)
+    return lease, at, _principal_of(lease, at)
+
+
+def _principal_of(lease: TokenLease, at: PlatformAt) -> Principal:
+    principal = next((one for one in at.principals if one.name == lease.principal), None)
+    if principal is None:
+        raise Conflict("The rules no longer name the principal of this token; ask for a new one.", code="lease_ended")
+    return principal
+
+
+def _check_environment(by: Caller, environment: str) -> None:
+    if not by.access.may_read(environment):
+        granting = groups_granting(environment=environment)
+        named = f"Members of {' or '.join(granting)} may." if granting else "No group may yet."
+        raise Forbidden(f"Your groups do not open {environment}. {named}", code="environment_forbidden", groups=granting)
+
+
+def _chosen(asked: Sequence[str], *, at: PlatformAt, by: Caller) -> tuple[list[str], Principal]:
+    def granting(scope: tuple[str, str]) -> list[str]:
+        return groups_granting(environment=at.environment, scope=scope)
+
+    return scopes.choose_principal(asked, at=at, access=by.access, groups_granting=granting)
+
+
+def _wanted_for_call(alternatives: Sequence[Sequence[str]], *, at: PlatformAt, by: Caller) -> list[list[str]]:
+    """What would do, best first; never empty. Raises Forbidden ``scope_forbidden``."""
+    if not any(alternatives):
+        everything = scopes.everything_allowed(at=at, access=by.access)
+        if not everything and at.ceiling:
+            _chosen(sorted(at.ceiling)[:1], at=at, by=by)  # says who grants what there is
+        return [everything]
+    allowed = scopes.alternatives_allowed([one for one in alternatives if one], at=at, access=by.access)
+    if not allowed:
+        _chosen(min((one for one in alternatives if one), key=len), at=at, by=by)
+        raise Forbidden("Your groups do not grant what this operation needs.", code="scope_forbidden")
+    return allowed
+
+
+def _held_for_call(wanted: Sequence[Sequence[str]], *, at: PlatformAt, by: Caller) -> TokenLease | None:
+    """A live lease that covers one of ``wanted`` and is still within the person's rights."""
+    held = by.access.scopes_for(at.platform)
+    principals = {principal.name: principal for principal in at.principals}
+    for lease in selectors.leases_for_call(by.session_id, platform=at.platform, environment=at.environment):
+        mine = set(lease.scopes)
+        principal = principals.get(lease.principal)
+        if principal is not None and mine <= held and mine <= principal.scopes and any(set(one) <= mine for one in wanted):
+            return lease
+    return None
+
+
+def _lease_for(ask: Ask, *, by: Caller) -> tuple[TokenLease, bool]:
+    """The one live lease of this sign-in for exactly these scopes; made when there is none."""
+    if not session_is_live(by.session_id):
+        raise Unauthenticated("Your sign-in has ended, and its tokens with it. Sign in again.", code="session_ended")
+    now = timezone.now()
+    ends_at = min(by.session_expires_at, now + timedelta(seconds=ask.ttl)) if ask.ttl else by.session_expires_at
+    if ends_at <= now + timedelta(seconds=MIN_LEFT):
+        raise Unauthenticated("Your sign-in is about to end. Sign in again to take a token.", code="session_ending")
+    key = {"session_id": by.session_id, "platform": ask.at.platform, "environment": ask.at.environment}
+    key["scopes_digest"] = scopes.digest(ask.scopes)
+    for _ in range(3):
+        lease = TokenLease.objects.select_related("session").filter(**key, ended_at=None).first()
+        if lease is not None:
+            reason = selectors.why_over(lease, now) or ("ending" if lease.ends_at <= now + timedelta(seconds=MIN_LEFT) else "")
+            if not reason and lease.principal == ask.principal.name:
+                return _adopted(lease, ask, ends_at), False
+            end_lease(lease_id=lease.pk, reason=reason or "principal_changed", by=PORTAL)
+        try:
+            with transaction.atomic():
+                fields = {"scopes": ask.scopes, "principal": ask.principal.name, "bound_by": ask.at.scopes_bound_by, "purpose": ask.purpose}
+                return TokenLease.objects.create(**key, **fields, automatic=ask.automatic, ends_at=ends_at), True
+        except IntegrityError:
+            continue  # somebody was first: take theirs
+    raise Conflict("The same token is being taken and ended at once. Try again.", code="lease_busy")
+
+
+def _adopted(lease: TokenLease, ask: Ask, ends_at: datetime) -> TokenLease:
+    """A lease somebody asks for by hand follows that ask, whoever took it before."""
+    if not ask.automatic:
+        lease.purpose, lease.automatic, lease.ends_at = ask.purpose, False, ends_at
+        lease.expires_at = min(lease.expires_at, ends_at) if lease.expires_at else None
+        lease.save(update_fields=["purpose", "automatic", "ends_at", "expires_at"])
+    return lease
+
+
+def _note_use(lease: TokenLease) -> None:
+    now = timezone.now()
+    if lease.last_used_at is None or lease.last_used_at <= now - timedelta(seconds=USED_EVERY_SECONDS):
+        TokenLease.objects.filter(pk=lease.pk).update(last_used_at=now)
+
+
+def _purpose(purpose: str) -> str:
+    purpose = purpose.strip()
+    if not purpose or len(purpose) > PURPOSE_LIMIT or not purpose.isprintable():
+        raise _invalid("/purpose", f"Say in 1 to {PURPOSE_LIMIT} characters what the token is for.")
+    return purpose
+
+
+def _invalid(pointer: str, message: str) -> Invalid:
+    finding = {"location": "body", "pointer": pointer, "keyword": pointer[1:], "message": message}
+    return Invalid(message, errors=[finding])
+
+
+def _refuse(error: PortalError, *, by: Caller, platform: str, environment: str, asked: Sequence[str], purpose: str) -> NoReturn:
+    """Write down a refusal, then raise it."""
+    with transaction.atomic():
+        record(
+            "token:refused",
+            by=by.actor,
+            outcome="refused",
+            environment=environment[:60],
+            code=error.code,
+            platform=platform[:60],
+            scopes=[scope[:200] for scope in asked[:50]],
+            purpose=purpose[:PURPOSE_LIMIT],
+            reason=str(error.extra.get("reason", error.code)),
+        )
+    raise error

@@ -1,0 +1,143 @@
+"""Reading leases, and what somebody could ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from catalog.rules import PlatformAt
+from catalog.selectors import current_rules
+from identity.callers import Caller
+from identity.selectors import access_for, groups_granting
+from portal.errors import NotFound
+from tokens.exchange import MIN_LEFT
+from tokens.models import Revocation, TokenLease
+from tokens.scopes import never_leaves
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedScope:
+    """A scope the portal holds somewhere. ``why_not`` is "" when this person may have it; ``groups`` would grant it."""
+
+    name: str
+    why_not: str
+    groups: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What can be asked for at one platform in one environment."""
+
+    platform: str
+    title: str
+    environment: str
+    scopes: tuple[OfferedScope, ...]
+    bound_by: str
+    longest: int  # seconds
+    why_not: str  # "" when anything at all can be asked for
+
+
+def live_leases(session_id: UUID) -> QuerySet[TokenLease]:
+    """Leases of a sign-in that are not over, newest first."""
+    now = timezone.now()
+    return (
+        TokenLease.objects.filter(session_id=session_id, session__ended_at=None, ended_at=None, ends_at__gt=now)
+        .filter(Q(expires_at=None) | Q(expires_at__gt=now))
+        .order_by("-created_at")
+    )
+
+
+def held_leases(caller: Caller) -> QuerySet[TokenLease]:
+    """Live leases of the caller's sign-in that have a token, newest first: what pages and the API list."""
+    return live_leases(caller.session_id).filter(generation__gt=0)
+
+
+def chip_lease(caller: Caller) -> TokenLease | None:
+    """The lease whose token ends first: what the top bar counts down."""
+    return held_leases(caller).order_by("expires_at").first()
+
+
+def own_lease(lease_id: UUID, *, caller: Caller) -> TokenLease:
+    """A lease of the caller's account. Raises NotFound for anybody else's."""
+    lease = TokenLease.objects.select_related("session").filter(pk=lease_id, session__account_id=caller.account_id).first()
+    if lease is None:
+        raise NotFound("There is no such token of yours.")
+    return lease
+
+
+def leases_for_call(session_id: UUID, *, platform: str, environment: str) -> list[TokenLease]:
+    """Live leases a call may use, the one with the fewest scopes first."""
+    soon = timezone.now() + timedelta(seconds=MIN_LEFT)
+    rows = live_leases(session_id).filter(platform=platform, environment=environment, ends_at__gt=soon)
+    return sorted(rows, key=lambda lease: (len(lease.scopes), lease.created_at))
+
+
+def place(platform: str, environment: str) -> PlatformAt:
+    """Where the rules in force say ``platform`` is in ``environment``. Raises NotFound."""
+    at = current_rules().platform_at(platform, environment)
+    if at is None:
+        raise NotFound(f"The rules name no {platform} in {environment}.", code="unknown_place")
+    return at
+
+
+def why_over(lease: TokenLease, now: datetime) -> str:
+    """Why a lease that nobody ended is over: its sign-in ended, its time is up, its rights or its principal are gone; "" if it is not."""
+    if lease.session.ended_at is not None:
+        return "session_ended"
+    if lease.ends_at <= now or (lease.expires_at is not None and lease.expires_at <= now):
+        return "expired"
+    if lease.generation == 0 and lease.created_at < now - timedelta(seconds=120):
+        return "never_issued"
+    access = access_for(lease.session.groups)
+    if not access.may_read(lease.environment) or not set(lease.scopes) <= access.scopes_for(lease.platform):
+        return "scope_lost"
+    at = current_rules().platform_at(lease.platform, lease.environment)
+    principal = next((one for one in at.principals if one.name == lease.principal), None) if at else None
+    return "" if principal is not None and set(lease.scopes) <= principal.scopes else "principal_removed"
+
+
+def unended_leases(limit: int) -> Sequence[TokenLease]:
+    """Leases to look at in a sweep, the ones that end first in front."""
+    return list(TokenLease.objects.filter(ended_at=None).select_related("session").order_by("expires_at")[:limit])
+
+
+def due_revocations(limit: int) -> Sequence[Revocation]:
+    return list(Revocation.objects.filter(due_at__lte=timezone.now()).order_by("due_at")[:limit])
+
+
+def offers(caller: Caller, *, environment: str = "") -> list[Offer]:
+    """Everything the portal could get a token for, with the reason where this person may not."""
+    rules = current_rules()
+    found = []
+    for name, platform in sorted(rules.platforms.items()):
+        for stage in rules.environment_names:
+            at = platform.at.get(stage)
+            if at is not None and at.principals and environment in {"", stage}:
+                found.append(_offer(caller, name, platform.title, at))
+    return found
+
+
+def _offer(caller: Caller, name: str, title: str, at: PlatformAt) -> Offer:
+    held = caller.access.scopes_for(name)
+    here = caller.access.may_read(at.environment)
+    scopes = tuple(_offered(scope, name, at.environment, held=here and scope in held) for scope in sorted(at.ceiling))
+    granting = groups_granting(environment=at.environment)
+    why_not = "" if here else f"Your groups do not open {at.environment}; {' or '.join(granting) or 'no group'} would."
+    if here and scopes and all(scope.why_not for scope in scopes):
+        why_not = f"Your groups grant no scope the portal holds for {name} in {at.environment}."
+    longest = min((principal.max_ttl for principal in at.principals), default=0)
+    return Offer(name, title, at.environment, scopes, at.scopes_bound_by, longest, why_not)
+
+
+def _offered(scope: str, platform: str, environment: str, *, held: bool) -> OfferedScope:
+    if never_leaves(scope):
+        return OfferedScope(scope, "refused for everybody", ())
+    if held:
+        return OfferedScope(scope, "", ())
+    granting = tuple(groups_granting(environment=environment, scope=(platform, scope)))
+    return OfferedScope(scope, f"granted by {' or '.join(granting)}" if granting else "granted to no group", granting)

@@ -1,0 +1,85 @@
+"""Where tokens lie: sealed, in Redis when there is one, else beside the lease in the database; never in clear.
+
+A token belongs to one generation of its lease; another generation's is not served, wherever it turns up.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime
+from functools import lru_cache
+from uuid import UUID
+
+import redis
+import structlog
+from django.conf import settings
+from django.utils import timezone
+from redis.exceptions import RedisError
+
+from identity.encryption import SealBroken, seal, unseal
+from tokens.models import SealedToken
+
+logger = structlog.get_logger(__name__)
+
+PREFIX = "portal:token:"
+REST_SECONDS = 1.0  # after a failure Redis is left alone this long
+
+_resting_until = 0.0
+_lock = threading.Lock()
+
+
+@lru_cache(maxsize=4)
+def _client(url: str) -> redis.Redis:
+    return redis.Redis.from_url(url, socket_timeout=0.5, socket_connect_timeout=0.5)
+
+
+def put(lease_id: UUID, *, generation: int, token: str, until: datetime) -> None:
+    """Keep a token until it is forgotten, at the latest until ``until``."""
+    sealed = seal(f"{generation}:{token}".encode())
+    milliseconds = max(1, int((until - timezone.now()).total_seconds() * 1000))
+    if settings.REDIS_URL and _ask(lambda client: client.set(f"{PREFIX}{lease_id}", sealed, px=milliseconds)) is not None:
+        SealedToken.objects.filter(lease_id=lease_id).delete()
+        return
+    SealedToken.objects.update_or_create(lease_id=lease_id, defaults={"generation": generation, "sealed": sealed})
+
+
+def get(lease_id: UUID, *, generation: int) -> str | None:
+    """The token of this generation, or None when it is not there: lost, replaced, or sealed with a key that is gone."""
+    kept = _ask(lambda client: client.get(f"{PREFIX}{lease_id}")) if settings.REDIS_URL else None
+    token = _opened(kept, generation) if isinstance(kept, bytes) else None
+    if token is not None:
+        return token
+    row = SealedToken.objects.filter(lease_id=lease_id).values_list("sealed", flat=True).first()
+    return None if row is None else _opened(bytes(row), generation)
+
+
+def forget(lease_id: UUID) -> None:
+    """Delete the token wherever it lies. A Redis that is away lets its copy run out; no generation serves it again."""
+    if settings.REDIS_URL:
+        _ask(lambda client: client.delete(f"{PREFIX}{lease_id}"))
+    SealedToken.objects.filter(lease_id=lease_id).delete()
+
+
+def _opened(sealed: bytes, generation: int) -> str | None:
+    try:
+        kept_generation, _, token = unseal(sealed).decode().partition(":")
+    except SealBroken:
+        logger.warning("sealed_token_unreadable")
+        return None
+    return token if kept_generation == str(generation) else None
+
+
+def _ask(question: Callable[[redis.Redis], object]) -> object | None:
+    """The answer of Redis, or None while it cannot be asked."""
+    global _resting_until
+    if time.monotonic() < _resting_until:
+        return None
+    try:
+        return question(_client(settings.REDIS_URL))
+    except RedisError as error:
+        with _lock:
+            _resting_until = time.monotonic() + REST_SECONDS
+        logger.warning("token_store_unavailable", error=type(error).__name__)
+        return None
