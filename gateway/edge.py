@@ -169,8 +169,10 @@ class Gateway:
         if answer.status == 401 and exchange.leased is not None:
             # The platform knows better than we do that a token is dead: one new one, one more try.
             leased = exchange.leased
-            exchange.leased = await self._in_thread(lambda: replace_rejected(leased, leased.value))
-            answer = await send_upstream(target, _with_token(outgoing, exchange.leased.value), limits=limits)
+            replacement = await self._in_thread(lambda: replace_rejected(leased, leased.value))
+            if replacement is not None:
+                exchange.leased = replacement
+                answer = await send_upstream(target, _with_token(outgoing, replacement.value), limits=limits)
         exchange.timings |= {
             "connect_ms": round(answer.connect_ms, 3),
             "first_byte_ms": round(answer.first_byte_ms, 3),

@@ -41,6 +41,7 @@ class Leased:
     scopes: tuple[str, ...]
     reused: bool
     generation: int
+    holder: Caller = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,23 +102,24 @@ def lease_for_call(*, by: Caller, platform: str, environment: str, scopes: Seque
         _refuse(error, by=by, platform=platform, environment=environment, asked=asked, purpose="")
     lease, value = usable_token(lease.pk, at=at, principal=_principal_of(lease, at), by=by.actor)
     _note_use(lease)
-    return Leased(value=value, lease_id=lease.pk, scopes=tuple(lease.scopes), reused=reused, generation=lease.generation)
+    return Leased(value=value, lease_id=lease.pk, scopes=tuple(lease.scopes), reused=reused, generation=lease.generation, holder=by)
 
 
-def replace_rejected(*, by: Caller, lease_id: UUID, rejected_value: str) -> Leased | None:
+def replace_rejected(leased: Leased, rejected_value: str) -> Leased | None:
     """After the platform answered 401: another token than the rejected one, by one exchange however many callers were rejected.
 
     None when the rejected token is only just issued: then the platform means the permission, not the token, and nothing
     is gained by asking again. Errors as ``create_lease``.
     """
-    lease = selectors.own_lease(lease_id, caller=by)
+    by = leased.holder
+    lease = selectors.own_lease(leased.lease_id, caller=by)
     at = selectors.place(lease.platform, lease.environment)
     just_now = timezone.now() - timedelta(seconds=JUST_ISSUED_SECONDS)
     current = store.get(lease.pk, generation=lease.generation)
     if current == rejected_value and lease.generation > 1 and lease.issued_at is not None and lease.issued_at > just_now:
         return None
     lease, value = usable_token(lease.pk, at=at, principal=_principal_of(lease, at), by=by.actor, unlike=rejected_value)
-    return Leased(value=value, lease_id=lease.pk, scopes=tuple(lease.scopes), reused=True, generation=lease.generation)
+    return Leased(value=value, lease_id=lease.pk, scopes=tuple(lease.scopes), reused=True, generation=lease.generation, holder=by)
 
 
 def refresh(*, by: Caller, lease_id: UUID) -> TokenLease:
