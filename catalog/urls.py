@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from catalog import views
+from catalog import views, views_sync
 
 urlpatterns = [
     path("apis", views.apis, name="apis"),
@@ -13,4 +13,6 @@ urlpatterns = [
     path("apis/<str:api>/<str:environment>/schemas", views.schemas, name="schemas"),
     path("apis/<str:api>/<str:environment>/tree/<slug:digest>", views.tree, name="tree"),
     path("search", views.search, name="search"),
+    path("sync", views_sync.overview, name="sync"),
+    path("sync/<str:source>", views_sync.start, name="sync-start"),
 ]

@@ -20,7 +20,7 @@ from catalog.selectors.operations import (
 )
 from catalog.selectors.rules import current_rules, environments_for, rules_revisions
 from catalog.selectors.search import OperationHit, SchemaHit, search_apis, search_operations, search_schemas
-from catalog.selectors.sync import files_of, findings_of, running_sources, runs, source, sources
+from catalog.selectors.sync import errors_of, files_of, findings_of, newest_runs, running_sources, runs, source, sources
 
 __all__ = [
     "ApiAt",
@@ -36,8 +36,10 @@ __all__ = [
     "current_rules",
     "environments_for",
     "environments_having",
+    "errors_of",
     "files_of",
     "findings_of",
+    "newest_runs",
     "operation_in",
     "operation_slice",
     "operations",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, F, QuerySet, Window
+from django.db.models.functions import RowNumber
 from django.utils import timezone
 
 from catalog.models import Branch, BranchFile, Finding, Publication, Source, SyncRun
@@ -41,6 +42,24 @@ def files_of(branches: Sequence[Branch]) -> list[BranchFile]:
 def _graded(rows: Iterable[Finding]) -> list[Finding]:
     order = {"error": 0, "warning": 1, "info": 2}
     return sorted(rows, key=lambda row: (order.get(row.level, 9), row.file, row.line or 0))
+
+
+def newest_runs(sources: Iterable[Source], count: int) -> dict[int, list[SyncRun]]:
+    """The last ``count`` readings of each source, newest first. One query."""
+    ranked = SyncRun.objects.annotate(rank=Window(RowNumber(), partition_by=F("source_id"), order_by=F("pk").desc()))
+    found: dict[int, list[SyncRun]] = {source.pk: [] for source in sources}
+    for run in ranked.filter(source_id__in=list(found), rank__lte=count).order_by("-pk"):
+        found[run.source_id].append(run)
+    return found
+
+
+def errors_of(compilations: Iterable[int], count: int) -> dict[int, list[Finding]]:
+    """The first ``count`` errors of each refused compilation. One query."""
+    ranked = Finding.objects.annotate(rank=Window(RowNumber(), partition_by=F("compilation_id"), order_by=F("pk").asc()))
+    found: dict[int, list[Finding]] = {}
+    for finding in ranked.filter(compilation_id__in=set(compilations), level="error", rank__lte=count).order_by("pk"):
+        found.setdefault(finding.compilation_id or 0, []).append(finding)
+    return found
 
 
 def running_sources() -> set[int]:
