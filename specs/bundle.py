@@ -148,6 +148,10 @@ class _Bundler:
         text = f"The reference {reference[:200]!r} leads nowhere."
         self.result.findings.append(Finding("reference-dangling", "error", text, pointer_of((*here, "$ref")), base))
 
+    def circle(self, reference: str, base: str, here: Tokens) -> None:
+        text = f"The reference {reference[:200]!r} leads back to itself."
+        self.result.findings.append(Finding("reference-circle", "error", text, pointer_of((*here, "$ref")), base))
+
     def fetch(self, file: str, tokens: Tokens) -> tuple[Any, str, Tokens]:
         """The value at the tokens of a file, going through references on the way, and where it really lies."""
         value: Any = self.result.loaded[file].value
@@ -218,17 +222,17 @@ class _Bundler:
 
     # Copying
 
-    def count(self, at: Tokens) -> None:
+    def count(self, base: str, here: Tokens, at: Tokens) -> None:
+        """Bound what is put together, in size and in depth."""
         self.values += 1
-        if len(at) > MAX_DEPTH:
-            raise DocumentRefused([Finding("too-deep", "error", "With its files put together the document is too deep.", "", self.root)])
-        if self.values > MAX_VALUES:
-            text = "With its files put together the document is too large."
-            raise DocumentRefused([Finding("too-large", "error", text, "", self.root)])
+        if len(at) > MAX_DEPTH or self.values > MAX_VALUES:
+            rule, what = ("too-deep", "nested too deep") if len(at) > MAX_DEPTH else ("too-large", "too large")
+            finding = Finding(rule, "error", f"With its files put together the document is {what} from here on.", pointer_of(here), base)
+            raise DocumentRefused(place_findings([finding], self.result.loaded))
 
     def typed(self, kind: str, value: Any, base: str, here: Tokens, at: Tokens) -> Any:
         """A copy of one typed object. ``here`` are its tokens in ``base``, ``at`` those in the bundled document."""
-        self.count(at)
+        self.count(base, here, at)
         if not isinstance(value, dict):
             return value
         reference = reference_of(value)
@@ -254,8 +258,7 @@ class _Bundler:
         """The part itself, put where the reference stood."""
         identity = (kind, file, tokens)
         if identity in self.active:
-            text = f"The reference {reference[:200]!r} leads back to itself."
-            self.result.findings.append(Finding("reference-circle", "error", text, pointer_of((*here, "$ref")), base))
+            self.circle(reference, base, here)
             return {}
         try:
             value, file, tokens = self.fetch(file, tokens)
@@ -287,18 +290,29 @@ class _Bundler:
 
     def container(self, kind: str, value: Any, base: str, here: Tokens, at: Tokens) -> Any:
         """A map or list of typed objects; the whole of it may stand in another file."""
-        self.count(at)
+        self.count(base, here, at)
         reference = reference_of(value)
-        if reference is not None and not (base == self.root and reference.startswith("#")):
-            found = self.target(reference, base, here)
-            if found is None:
-                return value
-            try:
-                value, base, here = self.fetch(*found)
-            except PointerMissing:
-                self.dangle(reference, base, here)
-                return {}
-            self.result.origins[at] = (base, here)
+        if reference is None or (base == self.root and reference.startswith("#")):
+            return self.each(kind, value, base, here, at)
+        found = self.target(reference, base, here)
+        if found is None:
+            return value
+        identity = (f"container of {kind}", *found)
+        if identity in self.active:
+            self.circle(reference, base, here)
+            return {}
+        try:
+            value, base, here = self.fetch(*found)
+        except PointerMissing:
+            self.dangle(reference, base, here)
+            return {}
+        self.result.origins[at] = (base, here)
+        self.active.append(identity)
+        copied = self.each(kind, value, base, here, at)
+        self.active.pop()
+        return copied
+
+    def each(self, kind: str, value: Any, base: str, here: Tokens, at: Tokens) -> Any:
         if isinstance(value, list):
             return [self.typed(kind, item, base, (*here, str(i)), (*at, str(i))) for i, item in enumerate(value)]
         if isinstance(value, dict):
@@ -311,7 +325,7 @@ class _Bundler:
             return [self.untyped(item, base, (*here, str(i)), (*at, str(i))) for i, item in enumerate(value)]
         if not isinstance(value, dict):
             return value
-        self.count(at)
+        self.count(base, here, at)
         reference = reference_of(value)
         if reference is not None and len(value) == 1 and not (base == self.root and reference.startswith("#")):
             try:

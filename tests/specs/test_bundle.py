@@ -127,3 +127,10 @@ def test_escaped_pointers_are_followed() -> None:
 def test_texts_may_stand_in_files_of_the_tree() -> None:
     document = openapi(tags=[{"name": "a", "description": {"$ref": "texts.yaml#/a"}}])
     assert compiled(document, **{"texts.yaml": "a: Hello\n"}).tags == [{"name": "a", "description": "Hello"}]
+
+
+def test_a_map_that_leads_to_the_document_it_stands_in_is_a_finding() -> None:
+    callbacks = {"c": {"{$url}": {"post": operation()}}, "$ref": "openapi.json"}
+    document = compiled(openapi(paths={"/a": {"post": operation(callbacks=callbacks)}}))
+    assert "reference-circle" in rules(document.findings, "error")
+    assert [one.key for one in document.operations] == ["post-a"]

@@ -59,7 +59,7 @@ _OLD: dict[str, Any] = {
     "securityDefinitions": {"o": {"type": "oauth2", "flow": "application", "tokenUrl": "https://t.example", "scopes": {"a": ""}}, "b": {"type": "basic"}},
 }  # fmt: skip
 
-JUNK = st.sampled_from(
+JUNK: st.SearchStrategy[Any] = st.sampled_from(
     [
         *(None, True, 0, -1, 1.5, "", "x", "#/components/schemas/A", "#/", "#", "b.yaml", "b.yaml#/x", "http://evil.example/"),
         *([], {}, [1], [None], [[]], {"a": 1}, {"": {}}, 10**15, "\N{SNOWMAN}"),
@@ -81,7 +81,7 @@ def _holders(value: Any) -> list[tuple[Any, Any]]:
 @st.composite
 def broken_documents(draw: st.DrawFn) -> dict[str, Any]:
     """A sound document with one to four places changed, added or taken away."""
-    document = copy.deepcopy(draw(st.sampled_from([_MODERN, _OLD])))
+    document: dict[str, Any] = copy.deepcopy(draw(st.sampled_from([_MODERN, _OLD])))
     for _change in range(draw(st.integers(1, 4))):
         holders = _holders(document)
         if not holders:
