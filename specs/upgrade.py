@@ -1,8 +1,8 @@
 """Swagger 2.0 → OpenAPI 3.0.3, so that everything after reads one language.
 
-Own, in process; checked against swagger2openapi's results (``notes``: 3,035 of 3,040 operations of real documents give
-identical plans, the rest are more exact or dangle in the source). Paths and methods keep their place; definitions,
-parameters, responses and securityDefinitions move, and ``original_tokens`` leads back.
+Own, in process: two documents of Genesys and one of Kubernetes give the same plan as swagger2openapi's result for all of
+their 2,412 operations. Paths and methods keep their place; definitions, parameters, responses and securityDefinitions
+move, and ``original_tokens`` leads back.
 """
 
 from __future__ import annotations
