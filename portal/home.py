@@ -37,8 +37,8 @@ def index(request: SignedInRequest) -> HttpResponse:
     rows = catalog.apis(caller.access)
     mine = _mine(caller, rows)
     context = {
-        "mine": mine or _newest(rows),
-        "called": bool(mine),
+        "mine": mine,
+        "newest": _newest(rows, without={one.api.slug for one in mine}) if len(mine) < APIS_SHOWN else [],
         "calls": list(gateway.calls_of(caller)[:CALLS_SHOWN]),
         "api_count": len(rows),
         "operation_count": sum(max(at.operations for at in row.environments.values()) for row in rows),
@@ -64,11 +64,12 @@ def _mine(caller: Caller, rows: list[ApiRow]) -> list[MyApi]:
     return found[:APIS_SHOWN]
 
 
-def _newest(rows: list[ApiRow]) -> list[MyApi]:
+def _newest(rows: list[ApiRow], *, without: set[str]) -> list[MyApi]:
     def published(row: ApiRow) -> float:
         return max(at.published_at.timestamp() for at in row.environments.values())
 
-    return [MyApi(row, next(iter(row.environments)), 0) for row in sorted(rows, key=published, reverse=True)[:APIS_SHOWN]]
+    others = sorted((row for row in rows if row.slug not in without), key=published, reverse=True)
+    return [MyApi(row, next(iter(row.environments)), 0) for row in others[: APIS_SHOWN - len(without)]]
 
 
 def _scopes(access: Access) -> list[tuple[str, list[str]]]:
