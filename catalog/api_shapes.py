@@ -117,7 +117,7 @@ class SourceShape(serializers.Serializer[Any]):
     source = serializers.CharField()  # type: ignore[assignment]
     kind = serializers.ChoiceField(choices=["rules", "documents"])
     git = serializers.CharField()
-    state = serializers.ChoiceField(choices=["never", "fresh", "failed"])
+    state = serializers.ChoiceField(choices=["never", "fresh", "partial", "failed"])
     running = serializers.BooleanField()
     note = serializers.CharField()
     synced_at = serializers.DateTimeField(allow_null=True)

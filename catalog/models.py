@@ -48,7 +48,7 @@ class Source(models.Model):
     due_at = models.DateTimeField(default=timezone.now)
     lease_owner = models.CharField(max_length=64, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
-    state = models.CharField(max_length=20, default="never")  # never, fresh, failed
+    state = models.CharField(max_length=20, default="never")  # never, fresh, partial (something was refused), failed
     note = models.CharField(max_length=1000, blank=True)  # one sentence on what is wrong, "" when nothing is
     failures = models.PositiveIntegerField(default=0)  # in a row
     synced_at = models.DateTimeField(null=True, blank=True)  # last time the repository could be read

@@ -54,11 +54,12 @@ class SourceView:
 
     @property
     def tone(self) -> str:
-        return {"fresh": "good", "failed": "bad"}.get(self.source.state, "")
+        return {"fresh": "good", "partial": "warning", "failed": "bad"}.get(self.source.state, "")
 
     @property
     def word(self) -> str:
-        return {"fresh": "read", "failed": "could not be read whole", "never": "not read yet"}.get(self.source.state, self.source.state)
+        words = {"fresh": "up to date", "partial": "in part", "failed": "refused" if self.source.kind == "rules" else "not readable"}
+        return words.get(self.source.state, "not read yet")
 
 
 @require_safe

@@ -196,7 +196,7 @@ def _list_files(branch: Branch, reads: Sequence[Read], commit: str) -> None:
             blob=read.candidate.entry.blob,
             commit=commit,
             slug=read.slug,
-            state="published" if not read.reason else "refused" if read.compilation else "skipped",
+            state="published" if not read.reason else "refused" if read.candidate.place else "skipped",
             reason=read.reason[:1_000],
             compilation=read.compilation,
         )

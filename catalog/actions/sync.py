@@ -106,10 +106,9 @@ def run_claimed(source: Source, owner: str, *, listener: Listener | None = None)
 def _finish(source: Source, owner: str, run: SyncRun) -> None:
     run.finished_at, run.step, run.sentence = timezone.now(), "", run.sentence[:1_000]
     run.save()
-    trouble = run.outcome in {"failed", "refused"}
-    values: dict[str, object] = {"lease_owner": "", "lease_until": None, "note": run.sentence if trouble else ""}
+    values: dict[str, object] = {"lease_owner": "", "lease_until": None}
     if run.outcome != "abandoned":
-        values |= {"state": "failed" if trouble else "fresh"}
+        values["state"], values["note"] = _state(source, run)
     if run.outcome == "failed":
         values |= {"failures": source.failures + 1}
     else:
@@ -123,6 +122,15 @@ def _finish(source: Source, owner: str, run: SyncRun) -> None:
     newest = list(SyncRun.objects.filter(source=source).order_by("-pk").values_list("pk", flat=True)[_KEPT_RUNS:])
     SyncRun.objects.filter(pk__in=newest).delete()
     logger.info("sync_finished", source=source.name, outcome=run.outcome, sentence=run.sentence)
+
+
+def _state(source: Source, run: SyncRun) -> tuple[str, str]:
+    """How the source stands after this reading, and a sentence on what is wrong with it."""
+    if run.outcome == "failed" or (source.kind == "rules" and run.outcome == "refused"):
+        return "failed", run.sentence
+    troubled = source.branches.filter(active=True).exclude(state="fresh").order_by("environment")
+    notes = [f"{branch.environment}: {branch.note}" for branch in troubled]
+    return ("partial", " ".join(notes)[:1_000]) if notes else ("fresh", "")
 
 
 def read_source(source: Source, progress: Progress) -> tuple[str, str]:

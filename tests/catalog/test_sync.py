@@ -111,10 +111,14 @@ def test_a_refused_document_is_listed_with_file_line_and_reason_and_its_last_goo
     assert Branch.objects.get(environment="staging").state == "partial"
     assert [entry.data["documents"] for entry in entries("sync:refused")] == [[QUEUES]]
     assert not shown("production")[SLUG].stale
+    assert world.sync().outcome == "unchanged"
+    row = Source.objects.get(name="contact-center")
+    assert (row.state, row.note) == ("partial", "staging: 1 document refused.")
     world.write("staging", {QUEUES: openapi("/mended"), **other})
     assert world.sync().outcome == "published"
     assert not shown("staging")[SLUG].stale
     assert Branch.objects.get(environment="staging").state == "fresh"
+    assert Source.objects.get(name="contact-center").state == "fresh"
 
 
 def test_a_document_with_findings_is_published_with_them(world: World) -> None:
@@ -199,7 +203,7 @@ def test_files_that_cannot_be_documents_are_told_with_a_reason(world: World) -> 
     )
     world.sync()
     assert set(shown("production")) == {SLUG}
-    reasons = {file.path: file.reason for file in BranchFile.objects.filter(branch__environment="production", state="skipped")}
+    reasons = {file.path: file.reason for file in BranchFile.objects.filter(branch__environment="production").exclude(state="published")}
     assert reasons == {
         "genesys/queues/v2/zwilling.json": f"{QUEUES} is already the document of {SLUG}.",
         "genesys/link/v1/openapi.yaml": "It is a symbolic link; only regular files are read.",

@@ -98,10 +98,10 @@ def test_the_page_is_the_platform_teams(world: World, sign_in: Callable[..., Per
 def test_the_page_costs_the_same_however_many_sources_there_are(
     platform: Client, world: World, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(13):
         page(platform)
     lines = [f"  more{number}:\n    git: {world.specs}\n    branches: {{staging: main}}\n" for number in range(8)]
     world.write_rules(sources=f"sources:\n{''.join(lines)}")
     world.sync("rules", *(f"more{number}" for number in range(8)))
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(13):
         assert "already publishes" in page(platform)
