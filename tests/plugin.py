@@ -35,6 +35,9 @@ for _name in ("PORTAL_ENVIRONMENT", "PORTAL_RULES", "OIDC_ISSUER", "OIDC_CLIENT_
 def pytest_configure(config: pytest.Config) -> None:
     from django.conf import settings
 
+    # A file, as in real life: SQLite's shared memory locks whole tables and does not wait for threads of the same test.
+    if not settings.DATABASE_URL:
+        settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = str(Path(_home) / "test.sqlite3")
     # Hashed names need collectstatic; the walk in a browser covers those.
     settings.STORAGES = settings.STORAGES | {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
     settings.WHITENOISE_AUTOREFRESH = settings.WHITENOISE_USE_FINDERS = True

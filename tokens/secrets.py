@@ -32,7 +32,8 @@ def secret(reference: str) -> str:
     elif scheme == "file" and place:
         value = _from_file(reference, Path(place))
     else:
-        raise SecretUnavailable(f"A secret is named env:NAME or file:/path; {scheme}: is not supported.")
+        # Not repeated: it may be the secret itself.
+        raise SecretUnavailable("A secret is named env:NAME or file:/path; this reference is neither.")
     if not value:
         raise SecretUnavailable(f"The secret {reference} is empty or not set. Tell the platform team.")
     return value
