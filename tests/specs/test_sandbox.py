@@ -59,7 +59,7 @@ def _large() -> dict[str, str]:
 
 def test_too_much_memory_is_refused() -> None:
     with pytest.raises(DocumentRefused) as caught:
-        compile_in_child(reader(_large()), "a.yaml", limits=Limits(memory_bytes=200 << 20))
+        compile_in_child(reader(_large()), "a.yaml", limits=Limits(memory_bytes=150 << 20))
     assert set(rules(caught.value.findings)) <= {"limit-memory", "limit-crash"}
 
 
