@@ -60,7 +60,7 @@ class SsoMiddleware:
         return caller
 
     def process_view(self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any) -> HttpResponse | None:
-        if not getattr(view, "login_required", True):
+        if is_open(view):
             return None
         caller: Caller | None = request.caller  # type: ignore[attr-defined]
         if caller is None:
@@ -77,6 +77,16 @@ class SsoMiddleware:
             except Forbidden as error:
                 return error_answer(request, error)
         return None
+
+
+def is_open(view: Callable[..., Any]) -> bool:
+    """``login_not_required`` opens a view of Django's.
+
+    REST framework marks every one of its views that way of its own accord, so those need ``guards.open_to_everybody``.
+    """
+    if hasattr(getattr(view, "cls", None), "permission_classes"):
+        return bool(getattr(view, "open_to_everybody", False))
+    return not getattr(view, "login_required", True)
 
 
 def ask_to_sign_in(request: HttpRequest) -> HttpResponse:
