@@ -82,6 +82,10 @@ def main() -> None:
     except MemoryError:
         text = f"Reading took more than {int(settings['memory_bytes']) >> 20} MB of memory."
         answers.send(sandbox.REFUSED, orjson.dumps([asdict(Finding("limit-memory", "error", text, "", root))]))
+    except SystemError:
+        # What C code raises when it fails without saying why: seen when memory ends inside a parser.
+        text = f"A parser broke on this document, most likely for want of memory ({int(settings['memory_bytes']) >> 20} MB)."
+        answers.send(sandbox.REFUSED, orjson.dumps([asdict(Finding("limit-crash", "error", text, "", root))]))
     except Exception as error:  # noqa: BLE001 (the one wall every mistake of the engine ends at; it is named, not hidden)
         answers.send(sandbox.BROKEN, _where(error).encode())
     answers.answering.flush()
