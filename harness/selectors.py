@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -70,7 +69,7 @@ def address(of: HookEndpoint) -> str:
     return f"{settings.PORTAL_PUBLIC_URL}/in/{unseal(bytes(of.token_encrypted)).decode()}"
 
 
-def live_secrets(endpoint_id: UUID, now: datetime | None = None) -> Sequence[HookSecret]:
+def live_secrets(endpoint_id: UUID, now: datetime | None = None) -> QuerySet[HookSecret]:
     """The secrets that count now, newest first."""
     live = Q(retires_at=None) | Q(retires_at__gt=now or timezone.now())
     return HookSecret.objects.filter(live, endpoint_id=endpoint_id).order_by("-added_at", "-pk")

@@ -11,8 +11,9 @@ from typing import Any
 
 import orjson
 import pytest
+from asgiref.sync import sync_to_async
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import connection, connections
 from django.test import AsyncClient, Client
 
 from audit.actions import Actor, record
@@ -213,7 +214,10 @@ def test_an_export_is_streamed_by_the_asynchronous_server_too(platform_person: A
         browser.cookies = platform_person.client.cookies
         response: Any = await browser.get("/api/v1/audit/export?action=call")
         assert response.status_code == 200
-        return [piece async for piece in response.streaming_content]
+        try:
+            return [piece async for piece in response.streaming_content]
+        finally:
+            await sync_to_async(connections.close_all)()
 
     assert len(b"".join(asyncio.run(work())).splitlines()) == 6
 
