@@ -94,7 +94,7 @@ def hook(request: SignedInRequest, hook_id: UUID) -> HttpResponse:
         "first_url": "?" if cursor else "",
         "chosen": _opened(chosen, found) if chosen else None,
         "sample": sample_commands(PROFILES[found.profile], address),
-        "inbox_url": request.get_full_path(),
+        "inbox_url": f"?{urlencode(here | ({'delivery': str(chosen.pk)} if chosen else {}))}",
     }
     return render_page(request, "harness/hook.html", context, partial="harness/_inbox.html")
 

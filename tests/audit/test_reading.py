@@ -135,6 +135,8 @@ def test_the_page_keeps_every_choice_in_the_address_and_opens_an_entry_beside_it
     part = platform_person.client.get(f"/audit?entry={number}", headers={"HX-Request": "true"}).content.decode()
     assert "<html" not in part
     assert f"Entry {number}" in part
+    back = platform_person.client.get(f"/audit?entry={number}", headers={"HX-Request": "true", "HX-History-Restore-Request": "true"})
+    assert "<html" in back.content.decode(), "Back brings the whole page again"
 
 
 def test_hostile_text_is_shown_as_text(platform_person: Any) -> None:
