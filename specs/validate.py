@@ -40,11 +40,25 @@ FORM_FAMILY = frozenset({FORM, "multipart/form-data", "multipart/mixed", "multip
 __all__ = ["MAXIMUM_VIOLATIONS", "RESPONSE_LIMIT", "OperationValidator", "Verdict", "Violation"]
 
 
+UNPLANNED = "the operation could not be planned"
+NOTHING_PLANNED: Mapping[str, Any] = {
+    "method": "",
+    "parameters": {"list": [], "check": None},
+    "query": {"also": []},
+    "body": None,
+    "responses": {},
+    "unchecked": {"request": [UNPLANNED], "response": [UNPLANNED]},
+}
+
+
 class OperationValidator:
-    """Checks the messages of one operation. Thread-safe; schemas are compiled when first needed and kept."""
+    """Checks the messages of one operation. Thread-safe; schemas are compiled when first needed and kept.
+
+    With an empty plan (the operation could not be planned) every message is ``unchecked``, and says so.
+    """
 
     def __init__(self, plan: Mapping[str, Any], load_document: Callable[[str], bytes], load_bundle: Callable[[str], bytes]) -> None:
-        self._plan = plan
+        self._plan = plan = plan or NOTHING_PLANNED
         self._load_document = load_document
         self._load_bundle = load_bundle
         self._compiled: dict[str, jsonschema_rs.Draft202012Validator] = {}
@@ -58,6 +72,8 @@ class OperationValidator:
     def request(self, *, path_parameters: Mapping[str, str], query: str, headers: Sequence[tuple[str, str]], body: bytes) -> Verdict:
         """Judge a request. Path parameters and query are raw (percent-encoded); the query has no leading ``?``."""
         verdict = Verdict(notes=[f"Not checked: {text}." for text in self._plan["unchecked"]["request"]])
+        if self._plan is NOTHING_PLANNED:
+            return _settled(verdict, unchecked=True)
         self._parameters(verdict, path_parameters, query, headers)
         self._request_body(verdict, headers, body)
         return _settled(verdict, unchecked=bool(verdict.notes))
@@ -102,18 +118,19 @@ class OperationValidator:
         verdict = Verdict()
         responses = self._plan["responses"]
         plan = responses.get(str(status)) or responses.get(f"{status // 100}XX") or responses.get("default")
+        if self._plan is NOTHING_PLANNED:
+            return Verdict("unchecked", notes=[f"Not checked: {UNPLANNED}."])
         if plan is None:
             expected = ", ".join(responses) or "none"
             message = f"status {status} is not in the document (it has {expected})"
             verdict.violations.append(Violation("status", "", "status", message, expected, str(status)))
             return _settled(verdict, unchecked=False)
-        verdict.notes += [f"Not checked: {text}." for text in self._plan["unchecked"]["response"]]
         unchecked = False
         if "headers" in plan:
             self._response_headers(verdict, plan["headers"], headers)
         if not (self._plan["method"] == "HEAD" or status < 200 or status in {204, 304}):
             unchecked = self._response_body(verdict, plan["content"], headers, body, truncated)
-        return _settled(verdict, unchecked=unchecked)
+        return _settled(verdict, unchecked=unchecked or bool(verdict.notes))
 
     def _response_headers(self, verdict: Verdict, plan: Mapping[str, Any], headers: Sequence[tuple[str, str]]) -> None:
         decoder = ParameterDecoder(plan["list"])
@@ -159,6 +176,8 @@ class OperationValidator:
     def _body(self, verdict: Verdict, plan: Mapping[str, Any], media: MediaType, body: bytes, *, response: bool) -> bool:
         """True when the body could not be judged against its schema."""
         check = plan.get("check")
+        if response:
+            verdict.notes += [f"Not checked: {text}." for text in plan.get("unchecked", ())]
         try:
             if media.is_json:
                 if media.charset not in JSON_CHARSETS:

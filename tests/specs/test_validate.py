@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 import pytest
 
-from specs.validate import MAXIMUM_VIOLATIONS, RESPONSE_LIMIT
+from specs.validate import MAXIMUM_VIOLATIONS, RESPONSE_LIMIT, OperationValidator
 from tests.specs.planning import FORM, JSON, answer_of, body_of, components, messages, parameter, planned, receive, ref, send, validator_for
 
 RETRY = {
@@ -190,6 +190,26 @@ def test_a_dropped_keyword_is_noted_and_the_rest_still_checked() -> None:
     assert notes == ["Request: #/paths/~1p/post/requestBody/content/application~1json/schema has a pattern that cannot be used."]
     assert send(validator, "x").state == "valid"
     assert send(validator, "xyz").state == "invalid"
+
+
+def test_an_operation_without_a_plan_is_unchecked() -> None:
+    validator = OperationValidator({}, lambda digest: b"", lambda mode: b"")
+    for verdict in (send(validator, {"a": 1}, query="x=1"), receive(validator, {"a": 1})):
+        assert verdict.state == "unchecked"
+        assert verdict.notes == ["Not checked: the operation could not be planned."]
+        assert verdict.violations == []
+
+
+def test_only_the_answer_that_cannot_be_checked_is_unchecked() -> None:
+    schemas = {"Loop": {"allOf": [ref("Loop")]}}
+    content = {"application/json": {"schema": ref("Loop")}}
+    responses = {
+        "200": {"description": "", "content": content},
+        "404": {"description": "", "content": {"application/json": {"schema": {}}}},
+    }
+    validator = validator_for({"responses": responses}, method="get", components=components(**schemas))
+    assert receive(validator, {"a": 1}).state == "unchecked"
+    assert receive(validator, {"a": 1}, status=404).state == "valid"
 
 
 # time
