@@ -2,7 +2,7 @@
 
 ``{"version", "method", "path", "parameters": {"list": [...], "check": ref}, "query": {"also": [...]}, "body": {...} | None,
 "responses": {status: {"headers", "content"}}, "security": [...], "unchecked": {"request": [...], "response": [...]}}``.
-A ref is ``{"schema": sha256, "at": pointer, "bundle"?: mode}``.
+A ref is ``{"schema": sha256, "at": pointer, "bundle"?: mode, "depth"?: levels}``.
 """
 
 from __future__ import annotations

@@ -46,7 +46,8 @@ def operation_document(
         "servers": meta.get("servers") or [],
         "paths": {operation["path"]: {str(operation["method"]).lower(): detail}},
     }
-    tags = [tag for tag in meta.get("tags") or [] if isinstance(tag, Mapping) and tag.get("name") in (detail.get("tags") or [])]
+    own_tags = detail["tags"] if isinstance(detail.get("tags"), list) else []
+    tags = [tag for tag in meta.get("tags") or [] if isinstance(tag, Mapping) and tag.get("name") in own_tags]
     if tags:
         document["tags"] = tags
     if meta.get("security") and "security" not in detail:
@@ -151,6 +152,7 @@ def _references(node: Any) -> list[str]:
 
 def _used_schemes(meta: Mapping[str, Any], detail: Mapping[str, Any]) -> dict[str, Any]:
     schemes = meta.get("security_schemes") or {}
-    requirements = detail.get("security", meta.get("security")) or []
-    names = [name for requirement in requirements if isinstance(requirement, Mapping) for name in requirement]
+    requirements = detail.get("security", meta.get("security"))
+    listed = requirements if isinstance(requirements, list) else []
+    names = [name for requirement in listed if isinstance(requirement, Mapping) for name in requirement]
     return {name: schemes[name] for name in dict.fromkeys(names) if name in schemes}

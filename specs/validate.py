@@ -9,13 +9,14 @@ Responses: never a reason to stop anything; format failures are warnings, becaus
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from itertools import islice
 from typing import Any
 
 import jsonschema_rs
 import orjson
 
-from specs.decode import ParameterDecoder, Problem, decode_fields, decode_parts
+from specs.decode import ParameterDecoder, Problem, decode_fields, decode_parts, is_ambiguous
 from specs.explain import Explainer, Place, component_pointer, named
 from specs.media import (
     JSON_CHARSETS,
@@ -23,6 +24,7 @@ from specs.media import (
     MediaType,
     best_match,
     decode_text,
+    deeper_than,
     header_values,
     load_json,
     load_multipart,
@@ -35,6 +37,7 @@ from specs.violations import Level, Location, Verdict, Violation
 
 MAXIMUM_VIOLATIONS = 25
 RESPONSE_LIMIT = 5_000_000
+EXPLAIN_DEPTH = 10
 FORM = "application/x-www-form-urlencoded"
 FORM_FAMILY = frozenset({FORM, "multipart/form-data", "multipart/mixed", "multipart/related"})
 __all__ = ["MAXIMUM_VIOLATIONS", "RESPONSE_LIMIT", "OperationValidator", "Verdict", "Violation"]
@@ -218,14 +221,11 @@ class OperationValidator:
                 message = "the body is not a form: it has no `name=value` and names no field of the document"
                 verdict.violations.append(Violation("body", "", "form", message, "name=value", ""))
                 return
-            values = [decode_fields(pairs, shape, encoding, prefer_text=later) for later in (False, True)]
+            decode = partial(decode_fields, pairs, shape, encoding)
         else:
-            parts = load_multipart(body, media)
-            values = [decode_parts(parts, shape, encoding, prefer_text=later) for later in (False, True)]
-        if "check" not in plan:
-            return
-        violations = self._judge(plan["check"], values[0], "body", verdict, [])
-        if violations and values[1] != values[0] and not self._judge(plan["check"], values[1], "body", verdict, []):
+            decode = partial(decode_parts, load_multipart(body, media), shape, encoding)
+        violations = self._judge(plan.get("check"), decode(), "body", verdict, [])
+        if violations and is_ambiguous(shape) and not self._judge(plan["check"], decode(prefer_text=True), "body", verdict, []):
             return
         verdict.violations += violations
 
@@ -254,9 +254,18 @@ class OperationValidator:
         found = [_problem_violation(problem) for problem in problems]
         if check is None:
             return found
+        if check.get("depth") and deeper_than(value, check["depth"]):
+            verdict.notes.append(
+                f"A value nested deeper than {check['depth']} levels was not checked: its schema would take too much work."
+            )
+            return found
         validator = self._validator(check)
         if validator.is_valid(value):
             return found
+        if "depth" in check and deeper_than(value, EXPLAIN_DEPTH):
+            # Explaining keeps every failed alternative of every level: it costs far more than checking.
+            message = "the value does not match the document, and is nested too deep to say where"
+            return [*found, Violation(location or "query", "", "depth", message, f"at most {EXPLAIN_DEPTH} levels", "more")]
         level: Level = "warning" if lenient else "error"
         place = Place(location, check["at"], places or self._places, lambda name: self._definition_pointer(check, name))
         explainer = Explainer(place, format_level=level)

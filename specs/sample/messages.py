@@ -7,6 +7,7 @@ from typing import Any
 
 from specs.media import is_json
 from specs.sample.values import MISSING, Resolve, Sampler
+from specs.schema.keywords import branches
 
 IGNORED_HEADERS = frozenset({"accept", "content-type", "authorization"})
 FORM_ORDER = ("application/json", "application/x-www-form-urlencoded", "multipart/form-data")
@@ -21,7 +22,7 @@ def example_request(detail: Mapping[str, Any], resolve: Resolve) -> dict[str, An
     sampler = Sampler(resolve, "request")
     required: dict[str, dict[str, Any]] = {}
     optional: dict[str, dict[str, Any]] = {}
-    for parameter in detail.get("parameters") or []:
+    for parameter in branches(detail, "parameters"):
         parameter = _followed(parameter, resolve)
         place, name = parameter.get("in"), parameter.get("name")
         if not isinstance(name, str) or not isinstance(place, str) or (place == "header" and name.lower() in IGNORED_HEADERS):

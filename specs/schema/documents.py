@@ -17,6 +17,7 @@ import orjson
 from specs.schema.compiling import SchemaUnusable, bundle_urn, compile_schema
 from specs.schema.convert import Converted, Converter, Mode, definition_name, resolve_pointer
 from specs.schema.cost import IN_PLACE_LIMIT, CostGuard
+from specs.schema.growth import depth_limit
 
 DOCUMENT_LIMIT = 65_536
 LOCAL = b'"$ref":"#/$defs/'
@@ -60,7 +61,8 @@ class SchemaDocuments:
         """Store the schema found at ``pointer``; returns what a plan keeps of it, and notes.
 
         That is ``{"schema": sha256, "at": pointer}`` with ``"bundle": mode`` when the document needs the shared
-        definitions, or ``None`` when the schema lets everything through.
+        definitions and ``"depth": levels`` when its work multiplies with every level of a value (deeper ones are not
+        checked; 0: any are), or ``None`` when the schema lets everything through.
         """
         return self.add_converted(self.converter.convert(schema, pointer), pointer)
 
@@ -87,7 +89,15 @@ class SchemaDocuments:
                 return None, [*notes, Note(f"{pointer} cannot be compiled ({error})", whole=True)]
             self._compiled.add(digest)
         self.documents[digest] = text
-        return {"schema": digest, "at": pointer, **({"bundle": self.mode} if shared else {})}, notes
+        return {"schema": digest, "at": pointer, **({"bundle": self.mode} if shared else {}), **self._depth(names)}, notes
+
+    def _depth(self, names: list[str]) -> dict[str, int]:
+        """Only what callers send is bounded: a platform's own answers are not crafted against its schemas."""
+        limit = depth_limit(set(names), lambda name: self._definitions[name].schema, self._edges) if names else None
+        return {} if limit is None else {"depth": limit if self.mode == "request" else 0}
+
+    def _edges(self, name: str) -> set[str]:
+        return {definition_name(reference) for reference in self._definitions[name].references}
 
     def bundle(self) -> bytes | None:
         """JSON of the definitions that large closures share, or ``None`` when there are none."""

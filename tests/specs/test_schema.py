@@ -166,6 +166,33 @@ def test_the_guard_counts_in_place_only() -> None:
     assert guard.worst({"anyOf": [{}] * IN_PLACE_LIMIT}) == IN_PLACE_LIMIT + 1
 
 
+BOTH = {"oneOf": [{"properties": {"child": ref("Node")}, "required": ["a"]}, {"properties": {"child": ref("Node")}, "required": ["b"]}]}
+EITHER = {"oneOf": [{"properties": {"left": ref("Node")}}, {"properties": {"right": ref("Node")}}]}
+FILTER = {"anyOf": [ref("And"), ref("Or")]}
+CLAUSES = {"type": "object", "properties": {"clauses": {"type": "array", "items": ref("Node")}}}
+
+
+@pytest.mark.parametrize(
+    ("schemas", "limited"),
+    [
+        ({"Node": BOTH}, True),
+        ({"Node": EITHER}, False),
+        ({"Node": FILTER, "And": CLAUSES, "Or": CLAUSES}, True),
+        ({"Node": {"additionalProperties": ref("Node"), "properties": {"x": ref("Node")}}}, True),
+        ({"Node": CLAUSES}, False),
+        ({"Node": {"anyOf": [ref("Leaf"), ref("Leaf")]}, "Leaf": {"type": "integer"}}, False),
+    ],
+)
+def test_work_that_doubles_with_every_level_bounds_the_depth_of_requests(schemas: dict[str, Any], limited: bool) -> None:
+    document = {"openapi": "3.0.0", "components": {"schemas": schemas}}
+    request, _ = documents_of(document)[0].add(ref("Node"), "#/a")
+    response, _ = documents_of(document, "response")[0].add(ref("Node"), "#/a")
+    assert request and response
+    assert (request.get("depth", 0) > 0) is limited
+    assert ("depth" in response) is limited
+    assert response.get("depth", 0) == 0
+
+
 def test_shapes_outline_what_texts_stand_for() -> None:
     document = {"components": components(N={"type": "integer", "nullable": True}, Tree={"properties": {"below": ref("Tree")}})}
     reader = ShapeReader(document)

@@ -260,6 +260,19 @@ def test_a_body_nested_deeply_is_refused_before_a_recursive_schema_sees_it() -> 
     assert receive(answering, b'{"child":' * 1_000 + b"{}" + b"}" * 1_000).state == "valid"
 
 
+def test_a_crafted_body_does_not_double_the_work_with_every_level() -> None:
+    branch = {"type": "object", "properties": {"child": ref("Node"), "end": {"type": "integer"}}}
+    validator = validator_for(body_of(ref("Node")), components=components(Node={"oneOf": [{**branch, "required": ["x"]}, branch]}))
+    assert send(validator, {"child": {"child": {"end": 1}}}).state == "valid"
+    started = time.perf_counter()
+    verdict = send(validator, b'{"child":' * 60 + b'{"end":"x"}' + b"}" * 60)
+    assert verdict.state == "unchecked"
+    assert "nested deeper than 19 levels" in verdict.notes[0]
+    assert "too deep to say where" in messages(send(validator, b'{"child":' * 18 + b'{"end":"x"}' + b"}" * 18))[0]
+    assert "end" in messages(send(validator, b'{"child":' * 8 + b'{"end":"x"}' + b"}" * 8))[0]
+    assert time.perf_counter() - started < 2
+
+
 def test_one_validator_serves_many_threads() -> None:
     validator = validator_for({**body_of(RETRY), "parameters": [parameter("q", {"type": "integer"})]})
     wrong: list[Any] = []
