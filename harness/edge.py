@@ -66,7 +66,7 @@ async def _serve(head: Head, receive_message: Receive, request_id: str) -> None:
     if not TOKEN.fullmatch(token):
         raise NotFound("There is nothing at this address.", code="unknown_hook")
     if _under_way > MOST_UNDER_WAY:
-        raise Unavailable("Too many deliveries are under way. Send it again.", code="busy", headers={"Retry-After": "2"})
+        raise Unavailable("Too many deliveries are under way. Send it again.", code="webhook_busy", headers={"Retry-After": "2"})
     declared = head.declared_length
     if declared is not None and declared > settings.WEBHOOK_BODY_LIMIT:
         await read_body(receive_message, limit=settings.WEBHOOK_BODY_LIMIT, declared=declared)

@@ -12,6 +12,7 @@ from django.core.asgi import get_asgi_application
 django_application = get_asgi_application()  # sets Django up: the rooms below need its registry
 
 from gateway.edge import Gateway
+from harness.edge import application as webhook_door
 from portal.checks import refuse_unsafe_production
 from portal.edge.dispatch import Dispatch
 from portal.edge.guard import Guard
@@ -20,7 +21,7 @@ from portal.web.asgi import Application
 
 web_process_lock = WebProcessLock(settings.PORTAL_HOME)
 gateway = Gateway()
-DOORS: dict[str, Application] = {"/gateway/": gateway}
+DOORS: dict[str, Application] = {"/gateway/": gateway, "/in/": webhook_door}
 
 
 async def refuse_to_start_unsafe() -> None:

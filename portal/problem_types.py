@@ -96,6 +96,16 @@ THE_OTHER_SIDE = _types(
     ("url_refused", 400, "The address cannot be sent.", "Percent-encode it."),
     ("method_refused", 405, "The method cannot be sent.", "Use one the document names."),
 )
+WEBHOOKS = _types(
+    ("unknown_hook", 404, "There is no such webhook, or it is somebody else's.", "See the webhook bench."),
+    ("unknown_delivery", 404, "There is no such delivery, or it is kept no longer.", "Deliveries are kept for seven days."),
+    ("hook_deleted", 410, "The webhook behind this address was deleted.", "Stop sending to it."),
+    ("signature_refused", 401, "The signature of a delivery was not accepted.", "The webhook's owner sees why on the bench."),
+    ("delivery_malformed", 400, "A signed delivery could not be read.", "The webhook's owner sees why on the bench."),
+    ("not_stored", 503, "A delivery could not be stored.", "Send it again after Retry-After."),
+    ("webhook_busy", 503, "Too many deliveries are under way.", "Send it again after Retry-After."),
+    ("too_many_hooks", 409, "You have as many webhooks as one person may have.", "Delete one."),
+)
 THE_PORTAL = _types(
     ("internal_error", 500, "A mistake of ours. It has been logged.", "Report the request id."),
     ("unavailable", 503, "Something the portal needs does not answer.", "Try again later."),
@@ -105,7 +115,7 @@ THE_PORTAL = _types(
     ("rules_unsound", 422, "The rules commit is not sound and was refused whole.", "The findings name file and line."),
 )
 
-PROBLEM_TYPES = WHAT_WAS_SENT | WHO_MAY | WHAT_IS_THERE | LIMITS | THE_OTHER_SIDE | THE_PORTAL
+PROBLEM_TYPES = WHAT_WAS_SENT | WHO_MAY | WHAT_IS_THERE | LIMITS | THE_OTHER_SIDE | WEBHOOKS | THE_PORTAL
 
 
 @login_not_required

@@ -34,7 +34,7 @@ class _Clock:
 async def send(target: Target, outgoing: Outgoing, *, limits: Limits = DEFAULT_LIMITS) -> Answer:
     """Send once; redirects, cookies, compression and retries are not ours.
 
-    Raises Malformed (``url_refused``, ``header_refused``, ``method_refused``) before anything is opened; Unavailable
+    Raises Malformed (``url_refused``, ``header_refused``) and MethodNotAllowed (``method_refused``) before anything is opened; Unavailable
     (``circuit_open``, ``upstream_busy``); UpstreamFailed (``upstream_unreachable``: no connection, refused address, TLS;
     ``upstream_broken``: not HTTP, cut off, too many headers, a status outside 200–599); UpstreamTimeout
     (``upstream_timeout``). A cancelled call closes its connection.

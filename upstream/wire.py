@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from portal.errors import Malformed
+from portal.errors import Malformed, MethodNotAllowed
 from upstream.messages import Outgoing, Target
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -61,9 +61,9 @@ def _has_dot_segment(path: str) -> bool:
 
 
 def check_outgoing(target: Target, outgoing: Outgoing) -> None:
-    """Raises Malformed when method, URL or a header is not fit to be sent to ``target``. Nothing is repaired."""
+    """Raises MethodNotAllowed or Malformed when method, URL or a header is not fit to be sent to ``target``. Nothing is repaired."""
     if outgoing.method not in METHODS:
-        raise Malformed("This method cannot be sent.", code="method_refused")
+        raise MethodNotAllowed("This method cannot be sent.", code="method_refused")
     if problem := check_base_url(target.base_url):
         raise Malformed(f"The base URL of {target.name} {problem}.", code="url_refused")
     _check_url(target, outgoing.url)

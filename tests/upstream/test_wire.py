@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.errors import Malformed
+from portal.errors import Malformed, MethodNotAllowed
 from upstream.masking import MASK, mask_header
 from upstream.messages import Outgoing, Target
 from upstream.wire import check_base_url, check_outgoing
@@ -84,7 +84,7 @@ def test_a_header_value_that_could_be_read_as_something_else_is_refused(value: s
 
 @pytest.mark.parametrize("method", ["CONNECT", "TRACE", "get", "GET / HTTP/1.1\r\nX:", "", "A" * 300])
 def test_only_the_methods_of_documents_go_out(method: str) -> None:
-    with pytest.raises(Malformed):
+    with pytest.raises(MethodNotAllowed):
         check_outgoing(TARGET, Outgoing(method, TARGET.base_url, []))
 
 
