@@ -17,7 +17,7 @@ import orjson
 
 from catalog.models import Content, Document, DocumentPart, Operation, Publication
 from catalog.rules import Environment, PlatformAt
-from catalog.selectors import current_rules
+from catalog.selectors import current_rules, storable
 from specs.route import Router
 from specs.validate import OperationValidator
 
@@ -112,7 +112,7 @@ def published(environment: str, slug: str) -> Published | None:
     """What ``environment`` shows of the API ``slug``; None when it shows nothing or the rules do not name it. Two queries."""
     rules = current_rules()
     place = rules.environment(environment)
-    if place is None:
+    if place is None or not storable(slug):
         return None
     row = (
         Publication.objects.filter(current=True, environment=environment, api__slug=slug)

@@ -18,7 +18,7 @@ from catalog.selectors.operations import (
     with_servers,
     yaml_with_servers,
 )
-from catalog.selectors.rules import current_rules, environments_for, rules_revisions
+from catalog.selectors.rules import current_rules, environments_for, rules_revisions, storable
 from catalog.selectors.search import OperationHit, SchemaHit, search_apis, search_operations, search_schemas
 from catalog.selectors.sync import errors_of, files_of, findings_of, newest_runs, running_sources, runs, source, sources
 
@@ -57,6 +57,7 @@ __all__ = [
     "source",
     "source_text",
     "sources",
+    "storable",
     "with_servers",
     "yaml_with_servers",
 ]

@@ -8,7 +8,7 @@ from datetime import datetime
 from django.db.models import Q, QuerySet
 
 from catalog.models import Publication
-from catalog.selectors.rules import current_rules, environments_for
+from catalog.selectors.rules import current_rules, environments_for, storable
 from identity.access import Access
 from portal.errors import NotFound
 
@@ -52,14 +52,14 @@ def current_publications(environment: str = "") -> QuerySet[Publication]:
 def apis(access: Access, *, platform: str = "", environment: str = "", owner: str = "", q: str = "") -> list[ApiRow]:
     """The catalog as this person sees it, by title. Two queries whatever its size."""
     names = [one.name for one in environments_for(access)]
-    if not names:
+    if not names or not storable(platform, environment, owner, q):
         return []
     rows = current_publications().filter(environment__in=names)
     if platform:
         rows = rows.filter(api__platform=platform)
     if owner:
         rows = rows.filter(api__owner=owner)
-    if q := q.replace("\0", ""):
+    if q:
         rows = rows.filter(
             Q(api__slug__icontains=q) | Q(api__title__icontains=q) | Q(api__summary__icontains=q) | Q(api__owner__icontains=q)
         )
@@ -99,7 +99,7 @@ def api_at(publication: Publication) -> ApiAt:
 
 def api_row(access: Access, slug: str) -> ApiRow:
     """One API with all its environments. Raises NotFound ``unknown_api``."""
-    names = [one.name for one in environments_for(access)]
+    names = [one.name for one in environments_for(access)] if storable(slug) else []
     rows = sorted(
         current_publications().filter(environment__in=names, api__slug=slug).only(*_CELL), key=lambda row: names.index(row.environment)
     )
@@ -116,7 +116,7 @@ def api_in(environment: str, slug: str) -> Publication:
 
     Raises NotFound ``unknown_api``, saying in which environments it exists (``environments`` in the problem).
     """
-    found = current_publications(environment).filter(api__slug=slug).first()
+    found = current_publications(environment).filter(api__slug=slug).first() if storable(environment, slug) else None
     if found is not None:
         return found
     having = environments_having(slug)
@@ -127,6 +127,8 @@ def api_in(environment: str, slug: str) -> Publication:
 def environments_having(slug: str, *, key: str = "", method: str = "", path: str = "") -> list[str]:
     """Names of environments, in promotion order, that show this API and, where given, this operation (by key, or by
     method and path template)."""
+    if not storable(slug, key, method, path):
+        return []
     rows = Publication.objects.filter(current=True, api__slug=slug)
     if key:
         rows = rows.filter(document__operations__key=key)

@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 
 from catalog.models import Document, DocumentPart, Operation, Publication, SchemaText
 from catalog.selectors.apis import api_in, environments_having
-from catalog.selectors.rules import current_rules
+from catalog.selectors.rules import current_rules, storable
 from catalog.yaml_text import yaml_text
 from portal.errors import NotFound
 from specs.slice import operation_document
@@ -28,7 +28,8 @@ def operation_in(environment: str, slug: str, key: str) -> tuple[Publication, Op
     Raises NotFound ``unknown_api`` or ``unknown_operation``; the second says where the operation exists.
     """
     publication = api_in(environment, slug)
-    found = Operation.objects.filter(document_id=publication.document_id, key=key).select_related("detail_content").first()
+    rows = Operation.objects.filter(document_id=publication.document_id, key=key).select_related("detail_content")
+    found = rows.first() if storable(key) else None
     if found is not None:
         return publication, found
     having = environments_having(slug, key=key)
@@ -43,7 +44,9 @@ def schema(document_id: int, pointer: str) -> dict[str, Any] | None:
 
 def schemas(document_id: int, pointers: Iterable[str]) -> dict[str, dict[str, Any]]:
     """Several schemas in one query; pointers that lead nowhere are left out."""
-    rows = SchemaText.objects.filter(document_id=document_id, pointer__in=list(pointers)).select_related("content")
+    rows = SchemaText.objects.filter(document_id=document_id, pointer__in=[one for one in pointers if storable(one)]).select_related(
+        "content"
+    )
     return {row.pointer: row.content.value for row in rows}
 
 

@@ -24,6 +24,11 @@ def _rules_of(digest: str, commit: str) -> Rules:
     return rules_check.read(files[0], commit=commit).rules
 
 
+def storable(*values: str) -> bool:
+    """False when a value from an address can be no row's: PostgreSQL refuses even to compare NUL."""
+    return not any("\0" in value for value in values)
+
+
 def environments_for(access: Access) -> tuple[Environment, ...]:
     """The environments this person may look at, in promotion order."""
     return current_rules().environments if access.role else ()

@@ -10,7 +10,7 @@ from django.db.models.functions import Length
 
 from catalog.models import Operation, SchemaText
 from catalog.selectors.apis import ApiRow, apis
-from catalog.selectors.rules import environments_for
+from catalog.selectors.rules import environments_for, storable
 from identity.access import Access
 
 METHODS = ("GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH", "TRACE", "QUERY")
@@ -56,7 +56,7 @@ def search_operations(access: Access, text: str, *, environment: str = "", platf
     names = [one.name for one in environments_for(access)]
     text = searchable(text)
     words = text.lower().split()[:8]
-    if not names or not words:
+    if not names or not words or not storable(environment, platform):
         return []
     wanted = text.lower()
     rows = Operation.objects.filter(_published(names, environment, platform))
@@ -126,7 +126,7 @@ def search_apis(access: Access, text: str, environment: str, platform: str, limi
 def search_schemas(access: Access, text: str, *, environment: str = "", platform: str = "", limit: int = 20) -> list[SchemaHit]:
     """Named schemas whose name holds ``text``, shortest first."""
     names, wanted = [one.name for one in environments_for(access)], searchable(text)
-    if not names or not wanted or " " in wanted:
+    if not names or not wanted or " " in wanted or not storable(environment, platform):
         return []
     rows = SchemaText.objects.filter(
         _published(names, environment, platform),

@@ -9,6 +9,7 @@ from django.db.models.functions import RowNumber
 from django.utils import timezone
 
 from catalog.models import Branch, BranchFile, Finding, Publication, Source, SyncRun
+from catalog.selectors.rules import storable
 from portal.errors import NotFound
 
 
@@ -19,7 +20,7 @@ def sources() -> QuerySet[Source]:
 
 def source(name: str) -> Source:
     """Raises NotFound ``unknown_source``."""
-    found = Source.objects.filter(active=True, name=name).first()
+    found = Source.objects.filter(active=True, name=name).first() if storable(name) else None
     if found is None:
         raise NotFound(f"There is no source {name!r}.", code="unknown_source")
     return found

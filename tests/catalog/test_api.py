@@ -141,6 +141,20 @@ def test_what_is_not_there_says_where_it_is(developer: Client) -> None:
         assert get(developer, address, 404)["code"] == "unknown_api"
 
 
+@pytest.mark.parametrize("name", ["%00", "a%00b", "%2e%2e", "x" * 3_000, "%27", "%ff", "-1"])
+def test_no_name_in_an_address_is_more_than_not_found(developer: Client, platform: Client, name: str) -> None:
+    for address in (
+        f"/apis/{name}",
+        f"/apis/{SLUG}/{name}/openapi.json",
+        f"/apis/{name}/staging/operations",
+        f"/apis/{SLUG}/staging/operations/{name}",
+        f"/sources/{name}/runs",
+    ):
+        assert platform.get(f"/api/v1{address}").status_code == 404
+    for query in (f"/apis?platform={name}&owner={name}", f"/apis?q={name}", f"/search?q=queues&platform={name}&environment={name}"):
+        assert get(developer, query)["results"] == []
+
+
 def test_search_puts_the_path_before_the_operation_id_before_the_summary(developer: Client) -> None:
     answer = get(developer, "/search?q=/queues&kind=operation")
     assert [hit["path"] for hit in answer["results"]] == ["/queues", "/queues/{id}", "/queues/{id}/members"]
