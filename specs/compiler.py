@@ -32,7 +32,7 @@ class CompiledOperation:
     ``detail`` is the operation after the upgrade to 3.x with its parameters, bodies and responses resolved;
     schemas inside keep ``{"$ref": "#/…"}`` into ``CompiledDocument.schemas``.
     ``plan`` is made by ``specs.plan`` and refers to schema documents by sha256.
-    ``unchecked`` names, in words, the parts that cannot be checked at run time. An empty ``plan`` checks nothing.
+    ``unchecked`` names, in words, the parts that cannot be checked at run time.
     ``pointer``, ``file`` and ``line`` say where it stands in the original text.
     """
 
@@ -85,6 +85,11 @@ class CompiledDocument:
     findings: list[Finding]
 
 
+_ANYTHING: dict[str, Any] = {
+    "parameters": [{"name": "anything", "in": "query", "style": "form", "explode": True, "schema": {"type": "object"}}],
+    "requestBody": {"content": {"*/*": {}}},
+    "responses": {"default": {"description": ""}},
+}
 _RESOLVED_SECTIONS = ("parameters", "responses", "requestBodies", "securitySchemes", "pathItems", "callbacks")
 
 
@@ -170,14 +175,23 @@ class _Compiler:
     def plan(self, one: Operation) -> tuple[dict[str, Any], list[str]]:
         """The plan; an operation too strange to plan is published, cannot be checked, and says so."""
         if one.tokens[2] == "additionalOperations":
-            return {}, [f"everything: the method {one.method[:40]} is not sent by the portal"]
+            return self.permissive(one, f"the method {one.method[:40]} is not checked")
         try:
             return self.plans.operation(one.path, one.method)
         except (SpecsError, LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
             reason = f"{type(error).__name__}: {error}"[:200]
             text = f"The operation {one.method.upper()} {one.path} cannot be checked at run time: {reason}."
             self.failures.append(Finding("operation-not-planned", "error", text, pointer_of(one.tokens)))
-            return {}, [f"everything: {reason}"]
+            return self.permissive(one, "the operation is described in a way that cannot be read")
+
+    def permissive(self, one: Operation, reason: str) -> tuple[dict[str, Any], list[str]]:
+        """A plan that lets every message through as unchecked."""
+        builder = PlanBuilder({"openapi": "3.0.3", "paths": {one.path: {one.method: _ANYTHING}}})
+        plan, _unchecked = builder.operation(one.path, one.method)
+        builder.finish()
+        self.plans.documents.update(builder.documents)
+        plan["unchecked"] = {"request": [f"everything: {reason}"], "response": [f"everything: {reason}"]}
+        return plan, [f"Everything: {reason}."]
 
     def webhooks(self) -> list[dict[str, Any]]:
         """Webhooks (3.1) and ``x-webhooks``: name, method, identity, detail, pointer."""

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from specs.compiler import compile_document
+from specs.compiler import CompiledDocument, compile_document
 from specs.errors import DocumentRefused
+from specs.plan import PlanBuilder
 from specs.route import Router
 from specs.validate import OperationValidator
 from tests.specs.documents import compiled, openapi, operation, reader
@@ -159,7 +160,31 @@ def test_what_is_compiled_routes_and_validates() -> None:
     assert validator.request(**sent, body=b"{}").state == "invalid"  # type: ignore[arg-type]
 
 
-def test_methods_the_portal_cannot_send_say_so() -> None:
-    document = compiled(openapi("3.2.0", paths={"/a": {"additionalOperations": {"LINK": operation(operationId="link")}}}))
-    (link,) = document.operations
-    assert (link.plan, len(link.unchecked)) == ({}, 1)
+def _unchecked_both_ways(document: CompiledDocument) -> None:
+    (one,) = document.operations
+    assert len(one.unchecked) == 1
+    validator = OperationValidator(one.plan, document.documents.__getitem__, document.bundle.__getitem__)
+    headers = [("Content-Type", "application/json")]
+    request = validator.request(path_parameters={"id": "7"}, query="a=1&b=%20", headers=headers, body=b'{"a": 1}')
+    assert (request.state, request.violations) == ("unchecked", [])
+    response = validator.response(status=418, headers=[("Content-Type", "text/plain")], body=b"tea")
+    assert (response.state, response.violations) == ("unchecked", [])
+
+
+def test_methods_that_are_not_checked_say_so() -> None:
+    _unchecked_both_ways(compiled(openapi("3.2.0", paths={"/a/{id}": {"additionalOperations": {"LINK": operation(operationId="link")}}})))
+
+
+def test_an_operation_that_cannot_be_planned_is_published_as_unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
+    paths = {"/a/{id}": {"get": operation()}}
+
+    def fail(self: PlanBuilder, path: str, method: str) -> tuple[dict[str, Any], list[str]]:
+        if self.document["paths"] == paths:
+            raise TypeError("unhashable type: 'list'")
+        return plan(self, path, method)
+
+    plan = PlanBuilder.operation
+    monkeypatch.setattr(PlanBuilder, "operation", fail)
+    document = compiled(openapi(paths=paths))
+    assert [(one.rule, one.line) for one in document.findings if one.rule == "operation-not-planned"] == [("operation-not-planned", 1)]
+    _unchecked_both_ways(document)
