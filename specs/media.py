@@ -14,6 +14,8 @@ from typing import Any
 
 import orjson
 
+from specs.places import json_duplicates
+
 MAXIMUM_FIELDS = 1_000
 MAXIMUM_DEPTH = 256
 JSON_CHARSETS = frozenset({"", "utf-8", "utf8", "us-ascii"})
@@ -125,8 +127,19 @@ def load_json(body: bytes, *, strict: bool = True) -> Any:
         if body.count(b"[") + body.count(b"{") > MAXIMUM_DEPTH and deeper_than(value, MAXIMUM_DEPTH):
             raise Malformed(f"the JSON is nested deeper than {MAXIMUM_DEPTH} levels")
         if b":" in body:
-            json.loads(body, object_pairs_hook=_refuse_duplicates)
+            try:
+                json.loads(body, object_pairs_hook=_refuse_duplicates)
+            except Malformed as error:
+                raise Malformed(error.reason, _offset_of_duplicate(body.decode("utf-8"))) from None
     return value
+
+
+def _offset_of_duplicate(text: str) -> int:
+    """Byte offset of the first name that stands in its object already."""
+    place = min(second for _, _, second in json_duplicates(text))
+    lines = text.split("\n")
+    before = "\n".join([*lines[: place.line - 1], lines[place.line - 1][: place.column - 1]])
+    return len(before.encode("utf-8"))
 
 
 def deeper_than(value: Any, limit: int) -> bool:

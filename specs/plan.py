@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from specs.media import is_json
+from specs.route import template_names
 from specs.schema import Note, SchemaDocuments, ShapeReader
 from specs.schema.convert import Converted, escape, resolve_pointer
 from specs.schema.shape import DEPTH
@@ -58,7 +59,11 @@ class PlanBuilder:
         at_operation = f"{at}/{method}"
         request_notes: list[Note] = []
         response_notes: list[Note] = []
-        parameters = [*self._parameters(item, operation, at, at_operation)]
+        parameters = [
+            found
+            for found in self._parameters(item, operation, at, at_operation)
+            if found[0]["in"] != "path" or self._is_in_path(found[0], path, request_notes)
+        ]
         plan = {
             "version": PLAN_VERSION,
             "method": method.upper(),
@@ -100,6 +105,14 @@ class PlanBuilder:
                 found[name.lower() if place == "header" else name, place] = (parameter, pointer)
         for parameter, pointer in found.values():
             yield self._entry(parameter, pointer)
+
+    @staticmethod
+    def _is_in_path(entry: Mapping[str, Any], path: str, notes: list[Note]) -> bool:
+        """A path parameter the template does not have can never be given, so it is not asked for."""
+        if entry["name"] in template_names(path):
+            return True
+        notes.append(Note(f"{entry['at']} describes a path parameter that the path does not have", whole=False))
+        return False
 
     def _entry(self, parameter: Mapping[str, Any], pointer: str) -> tuple[dict[str, Any], Any, str]:
         place = parameter["in"]

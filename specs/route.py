@@ -34,6 +34,16 @@ class Match:
     allowed: list[str] = field(default_factory=list)
 
 
+def parameter_name(written: str) -> str:
+    """The name of a parameter in a template: ``{key+}`` and ``{key*}`` are gateways' ways to say that it takes the rest."""
+    return written.rstrip("+*") or written
+
+
+def template_names(template: str) -> set[str]:
+    """Names of the parameters in a path template."""
+    return {parameter_name(name) for name in PARAMETER.findall(re.split(r"[?#]", template, maxsplit=1)[0])}
+
+
 def build_router(document: Mapping[str, Any], keys: Mapping[tuple[str, str], str]) -> bytes:
     """The router of a document as JSON. ``keys`` maps (method in lower case, path template) to the operation key.
 
@@ -123,7 +133,7 @@ class Router:
             for leaf, values in _leaves(self._root, raw, decoded, 0, greedy):
                 if method in leaf:
                     key, names = leaf[method]
-                    return Match(key, dict(zip(names, values, strict=True)), [*leaf])
+                    return Match(key, dict(zip(map(parameter_name, names), values, strict=True)), [*leaf])
                 allowed.update(dict.fromkeys(leaf))
             if allowed:
                 break

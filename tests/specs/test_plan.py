@@ -125,6 +125,15 @@ def test_a_plan_is_small() -> None:
     assert len(orjson.dumps(plan_of(operation))) < 1_000
 
 
+def test_a_path_parameter_the_path_does_not_have_is_not_asked_for() -> None:
+    operation = {"parameters": [parameter("id", {"type": "integer"}, place="path"), parameter("ghost", {}, place="path")]}
+    builder = PlanBuilder({"openapi": "3.0.0", "paths": {"/p/{id}": {"get": operation}}})
+    plan, notes = builder.operation("/p/{id}", "get")
+    assert [entry["name"] for entry in plan["parameters"]["list"]] == ["id"]
+    at = "#/paths/~1p~1{id}/get/parameters/1/schema"
+    assert notes == [f"Request: {at} describes a path parameter that the path does not have."]
+
+
 def test_references_to_parameters_bodies_and_responses_are_followed() -> None:
     operation = {
         "parameters": [{"$ref": "#/components/parameters/Limit"}],

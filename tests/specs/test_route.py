@@ -31,6 +31,7 @@ def router(*templates: str, methods: tuple[str, ...] = ("get",)) -> Router:
         (["/a b > c"], "/a%20b%20%3E%20c", "/a b > c", {}),
         (["/files/{id}"], "/files/a%2Fb", "/files/{id}", {"id": "a%2Fb"}),
         (["/contents/{path}"], "/contents/a/b.txt", "/contents/{path}", {"path": "a/b.txt"}),
+        (["/{bucket}/{key+}"], "/b/a/b.txt", "/{bucket}/{key+}", {"bucket": "b", "key": "a/b.txt"}),
         (["/contents/{path}", "/contents/{path}/raw"], "/contents/a/raw", "/contents/{path}/raw", {"path": "a"}),
         (["/x#one", "/x#two"], "/x", "/x#one", {}),
         (["/"], "/", "/", {}),
