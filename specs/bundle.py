@@ -2,7 +2,7 @@
 
 Named parts (schemas, parameters, responses…) move into ``components`` (3.x) or the root sections of Swagger 2.0 and
 stay references, so circles stay circles; what has no section there (path items, operations, texts) is put in place.
-A reference that leaves the tree is never followed: it is named, and the document is refused (BAD_INPUTS F).
+A reference that leaves the tree is never followed: it is named, and the document is refused.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Bytes → document: strict UTF-8, JSON or YAML 1.2, bounded in depth and size, no key twice.
 
 Runs inside the child process of ``specs.sandbox``; nothing here is fit for hostile text in a process that matters.
-What is refused is refused with file, line, column and reason (BAD_INPUTS E).
+What is refused is refused with file, line, column and reason.
 """
 
 from __future__ import annotations
