@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rest_framework.authentication import SessionAuthentication
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from identity.callers import Caller
 from identity.guards import check_role, needs_role, no_role
-from portal.errors import Unauthenticated
+from portal.errors import Forbidden, Unauthenticated
 
 if TYPE_CHECKING:
     from rest_framework.views import APIView
@@ -26,6 +27,15 @@ class SessionOrAccessKey(SessionAuthentication):
         if caller.via == "cookie":
             self.enforce_csrf(request)
         return caller, None
+
+    def enforce_csrf(self, request: Request) -> None:
+        try:
+            super().enforce_csrf(request)
+        except PermissionDenied:
+            raise Forbidden(
+                "A request with the session cookie needs the CSRF token of this portal in X-CSRFToken. Reload the page, or use an access key.",
+                code="csrf_failed",
+            ) from None
 
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"

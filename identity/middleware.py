@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
+import structlog
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.cache import patch_cache_control, patch_vary_headers
@@ -36,6 +37,7 @@ class SsoMiddleware:
         caller = self._recognise(request)
         request.caller = caller  # type: ignore[attr-defined]
         if caller is not None:
+            structlog.contextvars.bind_contextvars(account=str(caller.account_id))
             actions.note_use(caller=caller)
         response = self.get_response(request)
         if not response.has_header("Cache-Control") and getattr(request, "caller", None) is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+import structlog
 from django.conf import settings
 from django.contrib import auth, messages
 from django.contrib.auth.decorators import login_not_required
@@ -20,12 +21,15 @@ from identity.callers import Caller, SignedInRequest
 from identity.defects import ProviderUnusable, SignInRefused, defect_of
 from identity.guards import role_not_required
 from identity.models import SsoSession
-from portal.errors import Invalid, PortalError
+from portal.errors import Invalid, PortalError, QuotaExceeded
 from portal.web.pages import render_page
 from portal.web.problem import current_request_id
 from quotas.actions import Window, spend
 
+logger = structlog.get_logger(__name__)
+
 LOGOUT_TOKENS_A_MINUTE = 120  # from one address
+REFUSALS_A_MINUTE = 240  # from one address; a whole office may share it
 
 
 class SignInStart(OIDCAuthenticationRequestView):  # type: ignore[misc]
@@ -104,12 +108,22 @@ def _or_refused(request: HttpRequest, view: Any) -> HttpResponse:
     try:
         response: HttpResponse = view(request)
     except (SignInRefused, ProviderUnusable) as error:
-        outcome = "failed" if isinstance(error, ProviderUnusable) else "refused"
-        actions.refuse_session(defect=error.defect, code=error.code, outcome=outcome, remote=request.META.get("REMOTE_ADDR", ""))
+        _write_down(error, remote=request.META.get("REMOTE_ADDR", ""))
         context = {"error": error, "issuer": settings.OIDC_ISSUER, "request_id": current_request_id()}
         response = render_page(request, "identity/sign_in_failed.html", context, status=error.status)
     add_never_cache_headers(response)
     return response
+
+
+def _write_down(error: SignInRefused | ProviderUnusable, *, remote: str) -> None:
+    """Every refused sign-in has an entry, up to what people can cause: a stranger must not fill the log."""
+    try:
+        spend([Window(name="refused-sign-ins", key=f"refused-sign-ins:{remote}", limit=REFUSALS_A_MINUTE, seconds=60)])
+    except QuotaExceeded:
+        logger.warning("refused_sign_ins_not_recorded", remote=remote, defect=error.defect)
+        return
+    outcome = "failed" if isinstance(error, ProviderUnusable) else "refused"
+    actions.refuse_session(defect=error.defect, code=error.code, outcome=outcome, remote=remote)
 
 
 @login_not_required
@@ -138,7 +152,8 @@ def backchannel_logout(request: HttpRequest) -> HttpResponse:
         wanted = oidc.read_logout_token(tokens[0] if len(tokens) == 1 else None)
         actions.end_provider_sessions(issuer=wanted.issuer, sid=wanted.sid, subject=wanted.subject, jti=wanted.jti, remote=remote)
     except PortalError as error:
-        actions.refuse_backchannel_logout(defect=defect_of(error), code=error.code, remote=remote)
+        if not isinstance(error, QuotaExceeded):  # a flood is refused, not written down line by line
+            actions.refuse_backchannel_logout(defect=defect_of(error), code=error.code, remote=remote)
         status = error.status if error.status in {429, 503} else 400
         response: HttpResponse = JsonResponse({"error": "invalid_request", "error_description": defect_of(error)}, status=status)
         for name, value in error.headers.items():
