@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -138,8 +137,9 @@ def _failure(target: Target, error: Exception) -> UpstreamFailed:
         return _unreachable(target, str(refused))
     if isinstance(error, (aiohttp.ClientConnectorDNSError, aiohttp.InvalidURL)):
         return _unreachable(target, "its name cannot be resolved")
-    if certificate := _cause(error, ssl.SSLCertVerificationError):
-        return _unreachable(target, f"its certificate was refused ({certificate.verify_message})")
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        reason = getattr(error.certificate_error, "verify_message", "") or "it does not vouch for this name"
+        return _unreachable(target, f"its certificate was refused ({reason.rstrip('.')})")
     if isinstance(error, aiohttp.ClientSSLError):
         return _unreachable(target, "no TLS connection could be agreed on")
     if isinstance(error, aiohttp.ClientConnectorError):
