@@ -120,6 +120,8 @@ class Converter:
         self._subschemas(node, out, at, result, depth)
         self._bounds(node, out)
         self._required(node, out)
+        if isinstance(node.get("discriminator"), Mapping) and not (branches(node, "oneOf") or branches(node, "anyOf")):
+            result.complaints.append((at, "names schemas that inherit from it by a discriminator; only what they share is checked"))
         dispatch(node, out, lambda reference: resolve_pointer(self.document, reference))
         return out
 

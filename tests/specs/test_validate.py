@@ -192,6 +192,18 @@ def test_a_dropped_keyword_is_noted_and_the_rest_still_checked() -> None:
     assert send(validator, "xyz").state == "invalid"
 
 
+def test_inheritance_by_discriminator_is_checked_as_far_as_it_is_shared_and_said_so() -> None:
+    pet = {"type": "object", "required": ["kind"], "properties": {"kind": {"type": "string"}}, "discriminator": {"propertyName": "kind"}}
+    cat = {"allOf": [ref("Pet"), {"properties": {"lives": {"type": "integer"}}}]}
+    document = {"openapi": "3.0.0", "paths": {"/p": {"post": body_of(ref("Pet"))}}, "components": components(Pet=pet, Cat=cat)}
+    validator, notes = planned(document, "/p", "post")
+    assert notes == [
+        "Request: #/components/schemas/Pet names schemas that inherit from it by a discriminator; only what they share is checked."
+    ]
+    assert send(validator, {"kind": "Cat", "lives": "x"}).state == "valid"
+    assert send(validator, {"lives": 9}).state == "invalid"
+
+
 def test_an_operation_without_a_plan_is_unchecked() -> None:
     validator = OperationValidator({}, lambda digest: b"", lambda mode: b"")
     for verdict in (send(validator, {"a": 1}, query="x=1"), receive(validator, {"a": 1})):
