@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from catalog import runtime
-from catalog.selectors import current_rules, environments_having
+from catalog.selectors import environments_having
 from gateway.addresses import split_address
 from gateway.exchange import Exchange
 from gateway.limits import windows_for
+from gateway.places import place_of
 from identity import edge as identity_edge
 from identity.selectors import groups_granting
 from portal.errors import Forbidden, MethodNotAllowed, NotFound
@@ -41,8 +42,9 @@ def allow_environment(exchange: Exchange) -> None:
     address, caller = exchange.address, exchange.caller
     if address is None or caller is None:
         raise ValueError("the address and the caller come first")
-    rules = current_rules()
     name = address.environment
+    place = place_of(name, address.api)
+    rules = place.rules
     exchange.environment = rules.environment(name)
     if exchange.environment is None:
         known = [one.name for one in rules.environments if caller.access.may_read(one.name)]
@@ -55,7 +57,7 @@ def allow_environment(exchange: Exchange) -> None:
             groups_granting(environment=name, write=True),
             code="write_forbidden",
         )
-    exchange.published = runtime.published(name, address.api)
+    exchange.published = place.published
     if exchange.published is not None:
         exchange.place = rules.platform_at(exchange.published.platform, name)
 

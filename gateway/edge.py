@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
 from django.conf import settings
@@ -21,7 +21,7 @@ from gateway.admission import admit
 from gateway.completion import answer_body, answer_headers, check_answer
 from gateway.exchange import Exchange
 from gateway.mocking import mock_answer
-from gateway.preparation import prepare
+from gateway.preparation import check, equip
 from gateway.records import outcome_fields, request_fields
 from gateway.writer import Writer
 from portal.errors import PayloadTooLarge, PortalError, Unavailable
@@ -34,6 +34,8 @@ logger = structlog.get_logger(__name__)
 
 Result = TypeVar("Result")
 THREADS = 16
+TOKEN_THREADS = 24
+TOKENS_AT_ONCE = 6  # for one platform in one environment
 MOST_CALLS = 1_000  # under way at once in this process; beyond it a caller is told to come back
 SMALL_BODY = 65_536  # bytes read before the caller is known; a stranger cannot make the portal hold more
 INTENT_SECONDS = 5.0
@@ -50,6 +52,8 @@ class Gateway:
     def __init__(self) -> None:
         self._writer = Writer()
         self._pool = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="gateway")
+        self._token_pool = ThreadPoolExecutor(max_workers=TOKEN_THREADS, thread_name_prefix="gateway-token")
+        self._taking: dict[tuple[str, str], asyncio.Semaphore] = {}
         self._under_way = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -64,6 +68,7 @@ class Gateway:
         """Write what is waiting and end the threads."""
         await asyncio.get_running_loop().run_in_executor(None, self._writer.stop)
         self._pool.shutdown(wait=True)
+        self._token_pool.shutdown(wait=True)
 
     async def _serve(self, exchange: Exchange, receive: Receive, send: Send) -> None:
         try:
@@ -101,11 +106,13 @@ class Gateway:
         declared = exchange.head.declared_length
         if declared is not None and declared <= SMALL_BODY:
             await self._read(exchange, receive, declared)
-            fields = await self._in_thread(lambda: self._admit_and_prepare(exchange))
+            fields = await self._in_thread(lambda: self._admit_and_check(exchange))
         else:
             await self._in_thread(lambda: admit(exchange))
             await self._read(exchange, receive, declared)
-            fields = await self._in_thread(lambda: self._prepare(exchange))
+            fields = await self._in_thread(lambda: self._check(exchange))
+        if fields is None:
+            fields = await self._equip_apart(exchange)
         exchange.intent_entry = await self._intend(exchange, fields)
         await self._send_while_wanted(exchange, receive)
 
@@ -119,17 +126,30 @@ class Gateway:
         exchange.body_size = len(exchange.body)
         exchange.mark("body_ms", started)
 
-    def _admit_and_prepare(self, exchange: Exchange) -> dict[str, object]:
+    def _admit_and_check(self, exchange: Exchange) -> dict[str, Any] | None:
         admit(exchange)
-        return self._prepare(exchange)
+        return self._check(exchange)
 
-    def _prepare(self, exchange: Exchange) -> dict[str, object]:
+    def _check(self, exchange: Exchange) -> dict[str, Any] | None:
+        """The record of the request, or None when a token has to be taken first."""
         started = time.perf_counter()
-        prepare(exchange)
+        check(exchange)
         exchange.mark("prepare_ms", started)
+        return None if exchange.place is not None and exchange.place.principals else self._equip(exchange)
+
+    def _equip(self, exchange: Exchange) -> dict[str, Any]:
+        started = time.perf_counter()
+        equip(exchange)
+        exchange.mark("token_ms", started)
         return request_fields(exchange)
 
-    async def _intend(self, exchange: Exchange, fields: dict[str, object]) -> int:
+    async def _equip_apart(self, exchange: Exchange) -> dict[str, Any]:
+        """Tokens are taken in threads of their own, a few for each platform: a token endpoint that hangs holds nobody else's."""
+        name = (exchange.place.platform, exchange.place.environment) if exchange.place is not None else ("", "")
+        async with self._taking.setdefault(name, asyncio.Semaphore(TOKENS_AT_ONCE)):
+            return await asyncio.get_running_loop().run_in_executor(self._token_pool, _with_connection, lambda: self._equip(exchange))
+
+    async def _intend(self, exchange: Exchange, fields: dict[str, Any]) -> int:
         started = time.perf_counter()
         exchange.intent_tried = True
         try:
@@ -191,7 +211,7 @@ class Gateway:
             return False
         return True
 
-    def _conclude(self, exchange: Exchange) -> dict[str, object]:
+    def _conclude(self, exchange: Exchange) -> dict[str, Any]:
         if exchange.answer is not None and exchange.error is None:
             started = time.perf_counter()
             check_answer(exchange)

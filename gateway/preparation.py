@@ -19,11 +19,16 @@ _READABLE_CODINGS = ("gzip", "deflate", "identity")
 _NEVER_CHECKED = frozenset({"authorization", "cookie"})
 
 
-def prepare(exchange: Exchange) -> None:
-    """Take ``exchange`` as far as ``outgoing``. Raises the PortalError of the first step that refuses."""
+def check(exchange: Exchange) -> None:
+    """Validate, then guard production. Raises the PortalError of the first step that refuses."""
     check_request(exchange)
     guard_protected(exchange)
-    take_token(exchange)
+
+
+def equip(exchange: Exchange) -> None:
+    """Take a token where the platform wants one, then write down what will be sent."""
+    if exchange.place is not None and exchange.place.principals:
+        take_token(exchange)
     write_outgoing(exchange)
 
 

@@ -90,7 +90,8 @@ def hops(found: Call) -> list[tuple[str, float]]:
     """Where the time went, in milliseconds, in the order it was spent."""
     names = {
         "body_ms": "Receiving the body",
-        "prepare_ms": "Checking the request and the token",
+        "prepare_ms": "Checking the request",
+        "token_ms": "Taking the token",
         "intent_ms": "Writing the intent",
         "connect_ms": "Connecting",
         "first_byte_ms": "Until the platform's first byte",
