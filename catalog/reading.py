@@ -17,7 +17,7 @@ from django.utils.safestring import SafeString
 from catalog import prose, selectors
 
 LEVELS = 2
-NODE_BUDGET = 260  # of one page; what does not fit loads when opened
+NODE_BUDGET = 200  # of one page; what does not fit loads when opened
 ENUM_SHOWN = 8
 REFERENCE_HOPS = 32  # a chain of references longer than this is taken for a cycle
 

@@ -80,6 +80,7 @@ def _target_url(target: PlatformAt | None) -> str:
 
 
 @require_safe
+@gzip_page
 def apis(request: SignedInRequest) -> HttpResponse:
     """Every API, a cell per environment. Facets are in the query."""
     access = request.caller.access
@@ -299,6 +300,7 @@ ACTIONS = (
 
 
 @require_safe
+@gzip_page
 def search(request: SignedInRequest) -> HttpResponse:
     """Operations, APIs and schemas for a few words: an ordinary page, and the rows of the palette."""
     text, environment = request.GET.get("q", "").strip()[:200], request.GET.get("environment", "")[:100]

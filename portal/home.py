@@ -15,8 +15,10 @@ from gateway import selectors as gateway
 from identity.access import Access
 from identity.callers import Caller, SignedInRequest
 from portal.web.pages import render_page
+from tokens import selectors as tokens
 
 CALLS_SHOWN = 8
+LEASES_SHOWN = 5
 CALLS_COUNTED = 200  # the newest calls that say which APIs are mine
 APIS_SHOWN = 6
 
@@ -40,6 +42,7 @@ def index(request: SignedInRequest) -> HttpResponse:
         "mine": mine,
         "newest": _newest(rows, without={one.api.slug for one in mine}) if len(mine) < APIS_SHOWN else [],
         "calls": list(gateway.calls_of(caller)[:CALLS_SHOWN]),
+        "leases": list(tokens.held_leases(caller)[:LEASES_SHOWN]),
         "api_count": len(rows),
         "operation_count": sum(max(at.operations for at in row.environments.values()) for row in rows),
         "scopes": _scopes(caller.access),
