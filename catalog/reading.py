@@ -293,7 +293,7 @@ class TreeBuilder:
             yield "property", name, schema, at, name in merged.required
         extra = merged.schema.get("additionalProperties")
         if isinstance(extra, Mapping) and extra:
-            yield "property", "any other name", extra, address.child("additionalProperties"), False
+            yield "property", "any other name" if merged.properties else "any name", extra, address.child("additionalProperties"), False
         if merged.properties:
             return
         for key in ("oneOf", "anyOf"):

@@ -144,7 +144,7 @@ class Panel {
     const live = (leases?.results ?? []).filter(
       (one) => one.environment === this.data.environment && one.platform === this.data.platform && Date.parse(one.expires_at) > now && !one.ended_at && !one.revoked_at,
     );
-    const wanted = this.find("lease").querySelector("code")?.textContent.split(" ") ?? [];
+    const wanted = this.data.scopes ? this.data.scopes.split(" ") : [];
     const fitting = live.find((one) => wanted.every((scope) => (one.scopes ?? []).includes(scope)));
     if (!fitting) return;
     const countdown = element("time");
@@ -190,6 +190,7 @@ class Panel {
       this.find("send").disabled = false;
       this.find("cancel").hidden = true;
       this.showQuota();
+      this.showLease();
     }
   }
 
@@ -219,6 +220,7 @@ class Panel {
     if (call) link.href = `/calls/${encodeURIComponent(call)}`;
     showBody(this.part("body"), buffer, type);
     showHeaders(this.part("headers"), response.headers);
+    this.answer.scrollIntoView({ block: "nearest" });
     await this.showVerdict(response, call, problem);
   }
 

@@ -151,7 +151,7 @@ def test_alternatives_are_named(publication: Publication) -> None:
 
 
 def test_a_map_has_a_row_for_any_name(publication: Publication) -> None:
-    assert [(one.name, one.kind) for one in tree(publication, "Map").children] == [("any other name", "integer")]
+    assert [(one.name, one.kind) for one in tree(publication, "Map").children] == [("any name", "integer")]
 
 
 def test_a_page_has_a_bounded_number_of_rows(publication: Publication) -> None:
