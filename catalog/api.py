@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from typing import Any, cast
+from typing import Any
 from urllib.parse import quote
 
 import orjson
@@ -19,7 +19,7 @@ from rest_framework.response import Response
 from catalog import actions, api_shapes, selectors
 from catalog.models import Publication
 from catalog.paging import number, page_of, page_of_query
-from identity.callers import Caller, SignedInApiRequest
+from identity.callers import signed_in
 from identity.guards import require_role
 from portal.errors import Malformed
 
@@ -30,15 +30,11 @@ PAGING = [
 KINDS = ("operation", "api", "schema")
 
 
-def _caller(request: Request) -> Caller:
-    return cast(SignedInApiRequest, request).caller
-
-
 @extend_schema(operation_id="listEnvironments", responses=api_shapes.EnvironmentList, tags=["catalog"])
 @api_view(["GET"])
 def environments(request: Request) -> Response:
     """Where calls can go, in promotion order, and what you may do there."""
-    access, rules = _caller(request).access, selectors.current_rules()
+    access, rules = signed_in(request).access, selectors.current_rules()
     results = [api_shapes.environment_json(one, rules, access) for one in selectors.environments_for(access)]
     return Response({"results": results, "next": None})
 
@@ -53,7 +49,7 @@ def environments(request: Request) -> Response:
 def apis(request: Request) -> Response:
     """Every API with what each environment shows of it, by title."""
     wanted = {name: request.query_params.get(name, "")[:200] for name in ("platform", "environment", "owner", "q")}
-    rows, following = page_of(request, selectors.apis(_caller(request).access, **wanted))
+    rows, following = page_of(request, selectors.apis(signed_in(request).access, **wanted))
     return Response({"results": [api_shapes.api_json(row) for row in rows], "next": following})
 
 
@@ -61,7 +57,7 @@ def apis(request: Request) -> Response:
 @api_view(["GET"])
 def api(request: Request, api: str) -> Response:
     """One API."""
-    return Response(api_shapes.api_json(selectors.api_row(_caller(request).access, api)))
+    return Response(api_shapes.api_json(selectors.api_row(signed_in(request).access, api)))
 
 
 @extend_schema(operation_id="getDocument", responses=OpenApiTypes.OBJECT, tags=["catalog"])
@@ -145,7 +141,7 @@ def search(request: Request) -> Response:
         raise Malformed(f"kind must be one of {', '.join(KINDS)}.")
     limit = number(request, "limit", 20, largest=100)
     environment, platform = (request.query_params.get(name, "")[:100] for name in ("environment", "platform"))
-    access, results = _caller(request).access, list[dict[str, Any]]()
+    access, results = signed_in(request).access, list[dict[str, Any]]()
     if kind in {"", "operation"}:
         found = selectors.search_operations(access, text, environment=environment, platform=platform, limit=limit)
         results += [_operation_hit(hit) for hit in found]
@@ -218,7 +214,7 @@ def sources(request: Request) -> Response:
 def sync(request: Request, source: str) -> Response:
     """Read a source now. Requests that come before a worker does are one sync."""
     row = selectors.source(source)
-    actions.request_sync(row, by=_caller(request).actor, trigger="person")
+    actions.request_sync(row, by=signed_in(request).actor, trigger="person")
     row.refresh_from_db()
     running, order = selectors.running_sources(), selectors.current_rules().environment_names
     return Response(api_shapes.source_json(row, running=row.pk in running, order=order), status=status.HTTP_202_ACCEPTED)

@@ -80,13 +80,18 @@ def test_branches_arrive_with_their_files_and_the_newest_tag_names_the_release(r
         assert held.remote().default == "main"
 
 
-def test_an_unchanged_repository_is_not_fetched_again(repository: Path, tmp_path: Path) -> None:
+def test_an_unchanged_repository_is_not_fetched_again(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     repositories.commit(repository, {"a.yaml": "x"})
     with mirror(repository, tmp_path) as held:
         held.fetch(["main"])
         ran: list[str] = []
         run = held._run
-        held._run = lambda arguments, **options: (ran.append(arguments[0]), run(arguments, **options))[1]  # type: ignore[method-assign]
+
+        def counted(arguments: list[str], **options: bool) -> bytes:
+            ran.append(arguments[0])
+            return run(arguments, **options)
+
+        monkeypatch.setattr(held, "_run", counted)
         held.fetch(["main"])
     assert ran == ["ls-remote", "for-each-ref", "for-each-ref", "for-each-ref"]
 
@@ -106,7 +111,7 @@ def test_a_force_push_and_a_moved_tag_are_followed(repository: Path, tmp_path: P
 
 def test_only_regular_files_are_read(repository: Path, tmp_path: Path) -> None:
     link = repositories.blob(repository, b"/etc/passwd")
-    files = {
+    files: dict[str, bytes | str | tuple[str, str]] = {
         "link.yaml": ("120000", link),
         "module": ("160000", "1" * 40),
         "tool.yaml": ("100755", repositories.blob(repository, b"ok")),

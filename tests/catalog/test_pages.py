@@ -23,7 +23,7 @@ def document(*, staging: bool) -> str:
             "/queues",
             "/queues/{id}",
             *(["/queues/{id}/members"] if staging else []),
-            **{"x-portal": {"owner": "Voice", "lifecycle": "beta"}},
+            portal={"owner": "Voice", "lifecycle": "beta"},
         )
     )
     text["components"]["securitySchemes"] = {

@@ -18,12 +18,12 @@ from tests.catalog.world import ACCESS, ENVIRONMENTS, SOURCES
 FILES_OF = {"environments.yaml": ENVIRONMENTS, "sources.yaml": SOURCES % "https://git.example/api-specs.git", "access.yaml": ACCESS}
 
 
-def read(*, production: bool = False, **files: str) -> rules_check.Reading:
-    return rules_check.read(FILES_OF | {f"{name}.yaml": text for name, text in files.items()}, commit="c" * 40, production=production)
+def read(**files: str) -> rules_check.Reading:
+    return rules_check.read(FILES_OF | {f"{name}.yaml": text for name, text in files.items()}, commit="c" * 40)
 
 
-def findings(level: str = "error", *, production: bool = False, **files: str) -> list[tuple[str, str, int | None]]:
-    return [(one.rule, one.file, one.line) for one in read(production=production, **files).findings if one.level == level]
+def errors(**files: str) -> list[tuple[str, str, int | None]]:
+    return [(one.rule, one.file, one.line) for one in read(**files).findings if one.level == "error"]
 
 
 def changed(file: str, old: str, new: str) -> dict[str, str]:
@@ -138,12 +138,12 @@ def test_the_smallest_principal_that_covers_the_scopes_comes_first() -> None:
 def test_each_mistake_is_refused_at_its_file_and_line(file: str, old: str, new: str, rule: str) -> None:
     files = changed(file, old, new)
     line = line_of(files[file], next(part for part in new.splitlines() if part not in FILES_OF[f"{file}.yaml"].splitlines()))
-    assert (rule, f"{file}.yaml", line) in findings(**files)
+    assert (rule, f"{file}.yaml", line) in errors(**files)
 
 
 def test_writing_where_the_group_may_not_read_is_refused() -> None:
     files = changed("access", "environments: [sandbox, staging]\n    per", "environments: [sandbox]\n    write: [staging]\n    per")
-    assert [one[0] for one in findings(**files)] == ["write"]
+    assert [one[0] for one in errors(**files)] == ["write"]
 
 
 def test_a_secret_written_down_is_never_repeated() -> None:
@@ -187,13 +187,13 @@ def test_a_scope_no_principal_holds_is_a_warning() -> None:
     ],
 )
 def test_hostile_yaml_is_a_finding_and_never_an_exception(text: str) -> None:
-    assert findings(access=text)
+    assert errors(access=text)
 
 
 def test_values_are_read_as_yaml_1_2() -> None:
     text = "groups:\n  on: {role: developer, environments: [sandbox]}\n  012: {role: developer}\n"
     assert [grant.group for grant in read(access=text).rules.grants] == ["on", "012"]
-    assert findings(environments="environments:\n  sandbox: {protected: yes}\n")[0][0] == "type"
+    assert errors(environments="environments:\n  sandbox: {protected: yes}\n")[0][0] == "type"
 
 
 def test_a_file_that_is_not_there_is_a_finding() -> None:

@@ -98,7 +98,11 @@ def test_the_cache_forgets_what_was_used_longest_ago() -> None:
     made: list[str] = []
 
     def make(key: str) -> Any:
-        return kept.get(key, lambda: made.append(key) or key)
+        def value() -> str:
+            made.append(key)
+            return key
+
+        return kept.get(key, value)
 
     for key in ("a", "b", "a", "c", "a", "b"):
         assert make(key) == key

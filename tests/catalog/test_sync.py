@@ -25,7 +25,7 @@ def entries(action: str) -> list[Entry]:
 
 def test_a_document_in_git_becomes_an_api_in_each_environment(world: World) -> None:
     fields = {"owner": "Voice", "contact": "voice@example.com", "lifecycle": "beta", "tags": ["voice"]}
-    commit = world.everywhere({QUEUES: openapi("/queues", "/queues/{id}", **{"x-portal": fields})})
+    commit = world.everywhere({QUEUES: openapi("/queues", "/queues/{id}", portal=fields)})
     repositories.tag(world.specs, "2024.2", commit)
     run = world.sync()
     assert run.outcome == "published"

@@ -62,8 +62,8 @@ groups:
 """
 
 
-def openapi(*paths: str, title: str = "Queues", **info: Any) -> str:
-    """A sound document with a GET for each path."""
+def openapi(*paths: str, title: str = "Queues", portal: Mapping[str, Any] | None = None) -> str:
+    """A sound document with a GET for each path; ``portal`` is its ``x-portal``."""
     operations = {
         path: {
             "get": {
@@ -87,7 +87,7 @@ def openapi(*paths: str, title: str = "Queues", **info: Any) -> str:
     schema = {"type": "object", "properties": {"id": {"type": "string"}, "parent": {"$ref": "#/components/schemas/Queue"}}}
     document = {
         "openapi": "3.0.3",
-        "info": {"title": title, "version": "1", **info},
+        "info": {"title": title, "version": "1"} | ({"x-portal": portal} if portal else {}),
         "servers": [{"url": "https://attacker.example"}],
         "paths": operations,
         "components": {"schemas": {"Queue": schema}},

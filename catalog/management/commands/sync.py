@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sys
 import time
+from datetime import datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -59,11 +61,11 @@ class Command(BaseCommand):
             def show(run: SyncRun) -> None:
                 bar.update(task, completed=run.done, total=run.total or None, step=run.step)
 
+            began = timezone.now()
             run = actions.sync_now(name, listener=show)
             while run is None and wait:
                 time.sleep(0.5)
-                run = self._finished_elsewhere(name)
-                run = run or actions.sync_now(name, listener=show)
+                run = self._finished_elsewhere(name, began) or actions.sync_now(name, listener=show)
         if run is None:
             self.stdout.write(f"{name}: another worker is reading it.")
             return True
@@ -71,6 +73,5 @@ class Command(BaseCommand):
         return run.outcome in {"published", "unchanged"}
 
     @staticmethod
-    def _finished_elsewhere(name: str) -> SyncRun | None:
-        run = SyncRun.objects.filter(source__name=name).order_by("-pk").first()
-        return run if run is not None and run.finished_at is not None else None
+    def _finished_elsewhere(name: str, began: datetime) -> SyncRun | None:
+        return SyncRun.objects.filter(source__name=name, finished_at__gt=began).order_by("-pk").first()
