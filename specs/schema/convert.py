@@ -7,6 +7,7 @@ Prose, examples and extensions are dropped. What is not sound is dropped too, wi
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import re
 from collections.abc import Callable, Mapping
@@ -42,6 +43,7 @@ def resolve_pointer(document: Any, pointer: str) -> Any:
     return node
 
 
+@functools.lru_cache(maxsize=16_384)
 def definition_name(pointer: str) -> str:
     """A name for ``$defs``: the component's own where it is plain, else a hash of the pointer."""
     name = pointer.removeprefix(COMPONENT)

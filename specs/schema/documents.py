@@ -17,7 +17,7 @@ import orjson
 from specs.schema.compiling import SchemaUnusable, bundle_urn, compile_schema
 from specs.schema.convert import Converted, Converter, Mode, definition_name, resolve_pointer
 from specs.schema.cost import IN_PLACE_LIMIT, CostGuard
-from specs.schema.growth import depth_limit
+from specs.schema.growth import GrowthGuard
 
 DOCUMENT_LIMIT = 65_536
 LOCAL = b'"$ref":"#/$defs/'
@@ -53,6 +53,7 @@ class SchemaDocuments:
         self.converter = Converter(document, mode)
         self._definitions: dict[str, _Definition] = {}
         self._guard = CostGuard(lambda name: self._definitions[name].schema)
+        self._growth = GrowthGuard(lambda name: self._definitions[name].schema, self._edges)
         self._bounded: set[str] = set()
         self._shared: set[str] = set()
         self._compiled: set[str] = set()
@@ -93,7 +94,7 @@ class SchemaDocuments:
 
     def _depth(self, names: list[str]) -> dict[str, int]:
         """Only what callers send is bounded: a platform's own answers are not crafted against its schemas."""
-        limit = depth_limit(set(names), lambda name: self._definitions[name].schema, self._edges) if names else None
+        limit = self._growth.depth_limit(names)
         return {} if limit is None else {"depth": limit if self.mode == "request" else 0}
 
     def _edges(self, name: str) -> set[str]:

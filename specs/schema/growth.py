@@ -8,7 +8,7 @@ gives the factor per level; the depth of values is limited so that the work stay
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from specs.schema.keywords import IN_PLACE, SUBSCHEMA_LISTS, SUBSCHEMA_MAPS
@@ -19,14 +19,30 @@ EVERY_MEMBER = "*"
 Lookup = Callable[[str], Any]
 
 
-def depth_limit(names: set[str], lookup: Lookup, edges: Callable[[str], set[str]]) -> int | None:
-    """Levels a value may have below a closure of definitions, or ``None`` when work does not multiply.
+class GrowthGuard:
+    """Judges closures of definitions; what was judged once is remembered.
 
-    ``edges`` gives the names a definition refers to anywhere inside.
+    ``lookup`` gives a definition by name, ``edges`` the names it refers to anywhere inside.
     """
-    rings = [ring for ring in _rings(names, edges) if len(ring) > 1 or next(iter(ring)) in edges(next(iter(ring)))]
-    factor = max((_factor(name, ring, lookup) for ring in rings for name in ring), default=1)
-    return max(SHALLOWEST, math.floor(math.log(WORK_LIMIT, factor))) if factor > 1 else None
+
+    def __init__(self, lookup: Lookup, edges: Callable[[str], set[str]]) -> None:
+        self._lookup = lookup
+        self._edges = edges
+        self._factors: dict[str, int] = {}
+
+    def depth_limit(self, names: Iterable[str]) -> int | None:
+        """Levels a value may have below a closure, or ``None`` when its work does not multiply.
+
+        ``names`` must be closed: all that its members refer to. A ring is therefore all inside or all outside.
+        """
+        fresh = {name for name in names if name not in self._factors}
+        for ring in _rings(fresh, lambda name: self._edges(name) & fresh):
+            first = next(iter(ring))
+            recursive = len(ring) > 1 or first in self._edges(first)
+            factor = max(_factor(name, ring, self._lookup) for name in ring) if recursive else 1
+            self._factors.update(dict.fromkeys(ring, factor))
+        factor = max((self._factors[name] for name in names), default=1)
+        return max(SHALLOWEST, math.floor(math.log(WORK_LIMIT, factor))) if factor > 1 else None
 
 
 def _factor(name: str, ring: set[str], lookup: Lookup) -> int:
