@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar
 
+from identity.access import Grant
 from identity.callers import Caller
 from identity.selectors import groups_granting
 from portal.errors import Forbidden, Unauthenticated
@@ -36,6 +37,17 @@ def no_role(groups: tuple[str, ...]) -> Forbidden:
     mine = f"You are in {', '.join(groups)}." if groups else "Your sign-in carries no groups."
     others = f"Any of these would let you in: {', '.join(granting)}." if granting else "No group has any rights here yet."
     return Forbidden(f"{mine} {others} Ask whoever manages groups at your identity provider.", code="no_role", groups=granting)
+
+
+def grant_row(grant: Grant) -> dict[str, Any]:
+    """A grant for a page: every set in one order, so that two looks at it are the same."""
+    return {
+        "group": grant.group,
+        "role": grant.role,
+        "environments": sorted(grant.environments),
+        "write": sorted(grant.write),
+        "scopes": [(platform, sorted(scopes)) for platform, scopes in sorted(grant.scopes.items())],
+    }
 
 
 def require_role(role: str) -> Callable[[View], View]:

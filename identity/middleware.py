@@ -71,7 +71,12 @@ class SsoMiddleware:
             error = no_role(caller.access.groups)
             if wants_program_answer(request):
                 return error_answer(request, error)
-            context = {"error": error, "groups": caller.access.groups, "granting": selectors.grants(), "request_id": current_request_id()}
+            context = {
+                "error": error,
+                "groups": caller.access.groups,
+                "granting": [grant_row(grant) for grant in selectors.grants()],
+                "request_id": current_request_id(),
+            }
             return render(request, "identity/no_role.html", context, status=403)
         if least := getattr(view, "least_role", ""):
             try:

@@ -19,7 +19,7 @@ from mozilla_django_oidc.views import OIDCAuthenticationCallbackView, OIDCAuthen
 from identity import actions, oidc, selectors
 from identity.callers import Caller, SignedInRequest
 from identity.defects import ProviderUnusable, SignInRefused, defect_of
-from identity.guards import role_not_required
+from identity.guards import grant_row, role_not_required
 from identity.models import SsoSession
 from portal.errors import Invalid, PortalError, QuotaExceeded
 from portal.web.pages import render_page
@@ -29,6 +29,9 @@ from quotas.actions import Window, spend
 logger = structlog.get_logger(__name__)
 
 LOGOUT_TOKENS_A_MINUTE = 120  # from one address
+# The first that fits: later browsers carry the names of earlier ones.
+BROWSERS = (("Edg", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome", "Chrome"), ("Safari/", "Safari"), ("curl/", "curl"))
+SYSTEMS = (("Windows", "Windows"), ("Android", "Android"), ("iPhone", "iOS"), ("iPad", "iPadOS"), ("Mac OS X", "macOS"), ("Linux", "Linux"))
 REFUSALS_A_MINUTE = 240  # from one address; a whole office may share it
 
 
@@ -164,6 +167,13 @@ def backchannel_logout(request: HttpRequest) -> HttpResponse:
     return response
 
 
+def browser_of(user_agent: str) -> str:
+    """A person's word for a browser: "Firefox on Linux"; the header itself when it is none we know."""
+    browser = next((name for mark, name in BROWSERS if mark in user_agent), "")
+    system = next((name for mark, name in SYSTEMS if mark in user_agent), "")
+    return f"{browser} on {system}" if browser and system else browser or user_agent[:60] or "Unknown browser"
+
+
 @role_not_required
 @require_GET
 def account(request: SignedInRequest) -> HttpResponse:
@@ -172,9 +182,9 @@ def account(request: SignedInRequest) -> HttpResponse:
     context = {
         "account": SsoSession.objects.select_related("account").get(pk=caller.session_id).account,
         "access": caller.access,
-        "sign_ins": selectors.live_sessions(caller.account_id),
+        "sign_ins": [(session, browser_of(session.user_agent)) for session in selectors.live_sessions(caller.account_id)],
         "current": caller.session_id,
-        "grants": [grant for grant in selectors.grants() if grant.group in caller.access.groups],
+        "grants": [grant_row(grant) for grant in selectors.grants() if grant.group in caller.access.groups],
     }
     return render_page(request, "identity/account.html", context)
 
