@@ -14,7 +14,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from identity import actions, selectors
 from identity.callers import Caller
-from identity.guards import check_role, needs_role, no_role
+from identity.guards import check_role, grant_row, needs_role, no_role
 from portal.errors import Forbidden, Unauthenticated
 from portal.web.problem import current_request_id, error_answer, wants_program_answer
 
