@@ -42,7 +42,8 @@ def test_an_entry_of_a_transaction_that_was_open_while_others_were_sealed(tmp_pa
     thread.join()
     assert first is not None
     assert quick > late[0]
-    assert (first.last_entry, first.missing[-1]) == (quick, [late[0], late[0]])
+    assert first.last_entry == quick
+    assert first.missing[-1][1] == late[0]
     second = seal_next()
     assert second is not None
     assert second.late == late
