@@ -18,6 +18,7 @@ from portal.edge.dispatch import Dispatch
 from portal.edge.guard import Guard
 from portal.edge.lock import WebProcessLock
 from portal.web.asgi import Application
+from upstream.connections import close_all as close_connections
 
 web_process_lock = WebProcessLock(settings.PORTAL_HOME)
 gateway = Gateway()
@@ -34,6 +35,7 @@ async def refuse_to_start_unsafe() -> None:
 async def let_go() -> None:
     """Finish what was begun: calls are written down, connections closed, the place is free for another process."""
     await gateway.stop()
+    await close_connections()
     web_process_lock.release()
 
 
