@@ -12,21 +12,19 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import unquote
 
 from specs.errors import DocumentRefused, PointerMissing
 from specs.findings import Finding
 from specs.load import Loaded, load
 from specs.places import Place
 from specs.shape import LIST, MAP, SECTIONS, SECTIONS_2, Tokens, members, pointer_of, reference_of, tokens_of
+from specs.targets import NAMES_A_DOCUMENT, Outside, has_external, split_reference
 from specs.yaml_text import MAX_DEPTH
 
 MAX_VALUES = 5_000_000
 """Bound on the bundled document, counted in values copied."""
 
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _NOT_NAME = re.compile(r"[^A-Za-z0-9._-]+")
-_DOCUMENT_FILE = re.compile(r"\.(ya?ml|json)(#|\Z)", re.IGNORECASE)
 
 
 @dataclass(slots=True)
@@ -55,47 +53,6 @@ class Bundled:
             by_file.setdefault(file, []).append(original)
         found = {file: self.loaded[file].places(originals) for file, originals in by_file.items()}
         return {tokens: (file, original, found[file][original]) for tokens, (file, original) in origins.items()}
-
-
-class Outside(Exception):
-    """A reference that leaves the tree; the text is the reason."""
-
-
-def split_reference(reference: str, base: str) -> tuple[str, Tokens]:
-    """The file of the tree and the tokens a reference means, seen from the file ``base``. Raises Outside or PointerMissing."""
-    path, _, fragment = reference.partition("#")
-    if path:
-        if _SCHEME.match(path) or path.startswith("//"):
-            raise Outside("it names another host or a URL")
-        path = unquote(path)
-        if "\\" in path or "\x00" in path or any(ord(character) < 32 for character in path):
-            raise Outside("it holds a character no path of a repository has")
-        if path.startswith("/"):
-            raise Outside("it is an absolute path")
-        path = posixpath.normpath(posixpath.join(posixpath.dirname(base), path))
-        if path == ".." or path.startswith("../"):
-            raise Outside("it leaves the repository")
-    # "file.yaml#/" means, strictly, a member with an empty name; people write it for the whole file.
-    return path or base, tokens_of("#" + fragment) if fragment and not (path and fragment == "/") else ()
-
-
-def has_external(value: Any) -> bool:
-    """Whether any object anywhere has a ``$ref`` text that is not a fragment."""
-    stack = [value]
-    while stack:
-        parent = stack.pop()
-        if isinstance(parent, dict):
-            target = parent.get("$ref")
-            if isinstance(target, str) and not target.startswith("#"):
-                return True
-            if isinstance(mapping := parent.get("mapping"), dict) and any(
-                isinstance(name, str) and _DOCUMENT_FILE.search(name) for name in mapping.values()
-            ):
-                return True
-            stack.extend(child for child in parent.values() if isinstance(child, dict | list))
-        else:
-            stack.extend(child for child in parent if isinstance(child, dict | list))
-    return False
 
 
 class _Bundler:
@@ -342,7 +299,7 @@ class _Bundler:
             return value
         mapping = dict(value["mapping"])
         for name, reference in mapping.items():
-            if not isinstance(reference, str) or not (_DOCUMENT_FILE.search(reference) or reference.startswith("#")):
+            if not isinstance(reference, str) or not (NAMES_A_DOCUMENT.search(reference) or reference.startswith("#")):
                 continue
             if base == self.root and reference.startswith("#"):
                 continue

@@ -14,9 +14,9 @@ from typing import Any, Literal
 import orjson
 from openapi_spec_validator import OpenAPIV2SpecValidator, OpenAPIV30SpecValidator, OpenAPIV31SpecValidator, OpenAPIV32SpecValidator
 
-from specs.bundle import has_external
 from specs.check.standard import version_of
 from specs.findings import Finding
+from specs.targets import has_external
 
 MAX_BYTES = 300_000
 MAX_PROBLEMS = 50

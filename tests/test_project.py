@@ -41,9 +41,9 @@ def test_relations_point_down_the_ladder() -> None:
         for model in apps.get_models()
         if model._meta.app_label in STEPS
         for field in model._meta.get_fields()
-        if field.is_relation and not field.auto_created and field.related_model and field.related_model._meta.app_label in STEPS  # type: ignore[union-attr]
-        if STEPS[field.related_model._meta.app_label] >= STEPS[model._meta.app_label]  # type: ignore[union-attr]
-        and field.related_model._meta.app_label != model._meta.app_label  # type: ignore[union-attr]
+        if field.is_relation and not field.auto_created and field.related_model and field.related_model._meta.app_label in STEPS
+        if STEPS[field.related_model._meta.app_label] >= STEPS[model._meta.app_label]
+        and field.related_model._meta.app_label != model._meta.app_label
     ]
     assert upward == []
 

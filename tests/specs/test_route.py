@@ -12,7 +12,7 @@ from specs.route import METHODS, Router, build_router
 
 
 def router(*templates: str, methods: tuple[str, ...] = ("get",)) -> Router:
-    document = {"paths": {template: dict.fromkeys(methods, {}) for template in templates}}
+    document: dict[str, Any] = {"paths": {template: dict.fromkeys(methods, {}) for template in templates}}
     keys = {(method, template): f"{method} {template}" for template in templates for method in methods}
     return Router.from_json(build_router(document, keys))
 

@@ -96,7 +96,7 @@ def test_a_mapping_keeps_only_what_is_in_the_slice() -> None:
 
 
 def test_only_the_security_schemes_and_tags_of_the_operation_are_kept() -> None:
-    meta = {
+    meta: dict[str, Any] = {
         "security_schemes": {"one": {"type": "http", "scheme": "bearer"}, "two": {"type": "http", "scheme": "basic"}},
         "security": [{"one": []}],
         "tags": [{"name": "a"}, {"name": "b"}],
