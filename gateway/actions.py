@@ -71,7 +71,9 @@ def record_end(*, exchange: Exchange, fields: dict[str, Any]) -> int:
 def record_refusal(*, exchange: Exchange, fields: dict[str, Any]) -> int:
     """Write down a call that was not sent, and why; returns the entry's id."""
     error = exchange.error
-    said = {name: error.extra[name] for name in ("groups", "limit", "size") if name in error.extra} if error is not None else {}
+    said: dict[str, Any] = (
+        {name: error.extra[name] for name in ("groups", "limit", "size") if name in error.extra} if error is not None else {}
+    )
     if error is not None and "violated-policies" in error.extra:
         said["windows"] = error.extra["violated-policies"]
     entry = _record(

@@ -26,9 +26,9 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 def time_ordered_id() -> uuid.UUID:
-    """A UUID version 7 (RFC 9562 §5.7): milliseconds first, so that ids sort by time and indexes grow at one end."""
-    milliseconds = time.time_ns() // 1_000_000
-    value = (milliseconds & 0xFFFF_FFFF_FFFF) << 80 | 0x7 << 76 | secrets.randbits(12) << 64 | 0b10 << 62 | secrets.randbits(62)
+    """A UUID version 7 (RFC 9562 §5.7, §6.2 method 3): time to a quarter of a microsecond first, so that ids sort by it."""
+    milliseconds, rest = divmod(time.time_ns(), 1_000_000)
+    value = (milliseconds & 0xFFFF_FFFF_FFFF) << 80 | 0x7 << 76 | (rest * 4_096 // 1_000_000) << 64 | 0b10 << 62 | secrets.randbits(62)
     return uuid.UUID(int=value)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
+from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import QuerySet
 
 from catalog import runtime
@@ -155,7 +156,7 @@ def check_message(environment: str, api: str, operation: str, message: Message) 
         raise NotFound(f"There is no API {api!r} in {environment!r}.", code="unknown_api", environments=having)
     try:
         found = runtime.operation(published.document_id, operation)
-    except runtime.Operation.DoesNotExist:
+    except ObjectDoesNotExist:
         having = environments_having(api, key=operation)
         raise NotFound(f"{api} has no operation {operation!r} in {environment!r}.", code="unknown_operation", environments=having) from None
     headers, body = _encoded(message)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import cast
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
@@ -45,6 +46,6 @@ def body_limit(path: str) -> int | None:
 
 
 application = Guard(
-    Dispatch(django_application, DOORS, starting=[refuse_to_start_unsafe], stopping=[let_go]),
+    Dispatch(cast("Application", django_application), DOORS, starting=[refuse_to_start_unsafe], stopping=[let_go]),
     body_limit=body_limit,
 )

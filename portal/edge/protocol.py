@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 HEAD_SECONDS = 10.0  # from the first byte (or the connection) to the end of the head
 HEAD_BYTES = 65_536  # request line and fields together
@@ -55,7 +55,7 @@ class StrictProtocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """What follows a whole request and is no request must not cost that one its answer: it is answered, then closed."""
-        cycle = self.cycle
+        cycle: RequestResponseCycle | None = self.cycle  # None before the first head was read
         if cycle is not None and not cycle.response_complete and not cycle.more_body:
             cycle.keep_alive = False
             self.flow.pause_reading()
