@@ -45,11 +45,11 @@ def check(port: int) -> Path:
     return place
 
 
-def get(port: int, path: str) -> int:
-    """The status of a GET on loopback; 0 while nobody answers."""
+def get(port: int, path: str, method: str = "GET") -> int:
+    """The status of a request on loopback; 0 while nobody answers."""
     connection = http.client.HTTPConnection(LOOPBACK, port, timeout=5)
     try:
-        connection.request("GET", path)
+        connection.request(method, path)
         return connection.getresponse().status
     except (OSError, http.client.HTTPException):
         return 0
@@ -134,6 +134,8 @@ def main() -> int:
                     say(f"Demo world ready; its settings are in {place / 'portal.env'}")
                 else:
                     bring_up_portal(supervisor, port)
+                    # Only now, so that the platform and the first sync do not compete for the processor.
+                    get(world.platform_port, "/_warm", "POST")
                     say(f"Portal ready: http://{LOOPBACK}:{port}")
                     say("Sign in as developer, architect, platform or nobody. Ctrl-C stops everything.")
                 supervisor.run()

@@ -104,7 +104,7 @@ def make_documents_repository(world: World) -> bool:
             if branch != "main":
                 git("checkout", "--quiet", "-b", branch, folder=work)
             commit_files(work, document_files(branch), MESSAGES[branch], date=DATES[branch])
-            git("tag", "--annotate", f"release-{RELEASES[branch]}", "--message", f"Release {RELEASES[branch]}", folder=work,
+            git("tag", "--annotate", RELEASES[branch], "--message", f"Release {RELEASES[branch]}", folder=work,
                 GIT_COMMITTER_DATE=DATES[branch])  # fmt: skip
         publish(work, world.documents_repository, aside=Path(name) / "bare")
     return True

@@ -64,6 +64,7 @@ class Documents:
         self._listed: dict[tuple[str, str], list[tuple[str, str]]] = {}
         # One at a time: the portal compiles the same documents in the same minute, on the same machine.
         self._turn = asyncio.Lock()
+        self._preparing: asyncio.Task[None] | None = None
 
     async def find(self, *, platform: str, branch: str, method: str, raw_path: str) -> Found:
         """The operation of ``platform`` on ``branch`` that answers ``method`` at ``raw_path``."""
@@ -79,6 +80,16 @@ class Documents:
                 return Found(served, served.operations[match.operation])
             allowed = allowed or tuple(match.allowed)
         return Found(allowed=allowed)
+
+    def prepare(self, platforms: list[str], branches: list[str]) -> None:
+        """Compile, aside, what the first calls will need."""
+
+        async def everything() -> None:
+            for branch in branches:
+                for platform in platforms:
+                    await self._tasks(platform, branch)
+
+        self._preparing = asyncio.create_task(everything())
 
     async def _tasks(self, platform: str, branch: str) -> list[asyncio.Task[Served | None]]:
         commit = await self._head(branch)

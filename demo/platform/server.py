@@ -141,7 +141,12 @@ def control_routes(platform: Platform) -> list[web.RouteDef]:
         platform.received.clear()
         return web.json_response({"counts": {}, "requests": []})
 
+    async def warm(request: web.Request) -> web.Response:
+        platform.documents.prepare(list(BASE_PATHS), list(BRANCHES.values()))
+        return web.Response(status=202)
+
     return [
+        web.post("/_warm", warm),
         web.get("/_faults", get_faults),
         web.put("/_faults", put_faults),
         web.delete("/_faults", delete_faults),

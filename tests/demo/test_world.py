@@ -71,7 +71,7 @@ def test_repositories_have_their_branches_and_tags(here: world.World) -> None:
         ["git", "-C", str(here.documents_repository), "for-each-ref", "--format=%(refname)"], capture_output=True, text=True, check=True
     ).stdout.split()
     assert {"refs/heads/main", "refs/heads/staging", "refs/heads/develop"} <= set(refs)
-    assert sum(ref.startswith("refs/tags/release-") for ref in refs) == 3
+    assert sum(ref.startswith("refs/tags/2026.") for ref in refs) == 3
 
 
 @pytest.mark.parametrize("branch", repositories.BRANCH_ORDER)
