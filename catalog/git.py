@@ -84,14 +84,15 @@ class Remote:
 class Mirror:
     """A bare copy of one repository. Use it as a context: one process at a time holds it.
 
-    ``production`` refuses local and loopback addresses. Every method raises GitFailed.
+    ``production`` refuses local and loopback addresses. ``beat`` is called now and then while git works; what it raises
+    ends git. Every method raises GitFailed.
     """
 
-    def __init__(self, url: str, *, root: Path, production: bool, limits: Limits = DEFAULT) -> None:
+    def __init__(self, url: str, *, root: Path, production: bool, limits: Limits = DEFAULT, beat: Callable[[], None] | None = None) -> None:
         problem = rules_places.git_problem(url, production=production)
         if problem:
             raise GitFailed("address", problem)
-        self.url, self.production, self.limits = url, production, limits
+        self.url, self.production, self.limits, self._beat = url, production, limits, beat
         self.path = root / f"{hashlib.sha256(url.encode()).hexdigest()[:32]}.git"
         self._home = root / "home"
         self._lock: int | None = None
@@ -320,6 +321,8 @@ class Mirror:
                 raise GitFailed("too_large", "Git answered more than allowed and was ended.")
             if network and pause >= 0.2 and _bytes_below(self.path) > self.limits.mirror_bytes:
                 raise GitFailed("too_large", f"The repository is larger than {self.limits.mirror_bytes} bytes.")
+            if self._beat is not None and pause >= 0.2:
+                self._beat()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(pause)
             pause = min(pause * 2, 0.25)

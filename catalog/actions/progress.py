@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from catalog.models import Source, SyncRun
 
-LEASE = timedelta(minutes=15)  # longer than the longest single step: one fetch, or one document
+LEASE = timedelta(minutes=3)  # longer than the longest time without a sign of life: one document
 _EVERY = 0.5  # seconds between writes
 
 Listener = Callable[[SyncRun], None]
@@ -37,6 +37,12 @@ class Progress:
     def advance(self) -> None:
         self.run.done += 1
         self._tell()
+
+    def beat(self) -> None:
+        """A sign of life while nothing else is to be told. Raises LeaseLost."""
+        if time.monotonic() - self._written >= 5:
+            self._written = time.monotonic()
+            self.renew()
 
     def renew(self) -> None:
         """Raises LeaseLost when somebody else holds the source now."""

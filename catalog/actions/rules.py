@@ -44,7 +44,7 @@ def read_rules(source: Source, progress: Progress) -> tuple[str, str]:
     address, branch = rules_place(settings.PORTAL_RULES)
     production = not settings.DEVELOPMENT
     progress.step("Fetching the rules")
-    with git.Mirror(address, root=settings.PORTAL_HOME / "mirrors", production=production) as mirror:
+    with git.Mirror(address, root=settings.PORTAL_HOME / "mirrors", production=production, beat=progress.beat) as mirror:
         branch = branch or mirror.remote().default
         commit = mirror.fetch([branch])[branch] if branch else None
         if commit is None:

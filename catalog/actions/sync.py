@@ -139,7 +139,7 @@ def read_source(source: Source, progress: Progress) -> tuple[str, str]:
     order = {name: position for position, name in enumerate(rules.environment_names)}
     branches = sorted(source.branches.filter(active=True), key=lambda branch: order.get(branch.environment, 99))
     progress.step("Fetching")
-    with git.Mirror(source.git, root=settings.PORTAL_HOME / "mirrors", production=not settings.DEVELOPMENT) as mirror:
+    with git.Mirror(source.git, root=settings.PORTAL_HOME / "mirrors", production=not settings.DEVELOPMENT, beat=progress.beat) as mirror:
         heads = mirror.fetch([branch.name for branch in branches])
         progress.renew()
         told = [(branch, _read_branch(mirror, source, branch, heads[branch.name], rules, progress)) for branch in branches]
@@ -189,6 +189,7 @@ def _compile(
         read = Read(candidate, reason=candidate.problem)
         if not candidate.problem:
             progress.step(f"{branch.environment}: {candidate.entry.path}")
+            progress.renew()
             read.compilation = compile_entry(mirror, entries, candidate.entry)
             if read.compilation.document is None:
                 read.reason = refusal(read.compilation)

@@ -215,6 +215,26 @@ def test_a_host_that_says_nothing_is_ended_by_the_clock_with_its_whole_group(tmp
     listener.close()
 
 
+def test_a_reading_that_was_taken_over_ends_git(tmp_path: Path) -> None:
+    listener = socket.create_server(("127.0.0.1", 0))
+    address = f"http://127.0.0.1:{listener.getsockname()[1]}/x.git"
+    beats: list[float] = []
+
+    class TakenOver(Exception):
+        pass
+
+    def beat() -> None:
+        beats.append(time.monotonic())
+        if len(beats) == 3:
+            raise TakenOver
+
+    with Mirror(address, root=tmp_path, production=False, beat=beat) as held, pytest.raises(TakenOver):
+        held.remote()
+    children = Path(f"/proc/{os.getpid()}/task/{threading.get_native_id()}/children").read_text().split()
+    assert not [child for child in children if "git" in Path(f"/proc/{child}/comm").read_text()]
+    listener.close()
+
+
 def serve_once(answer: bytes) -> tuple[str, list[bytes]]:
     listener = socket.create_server(("127.0.0.1", 0))
     seen: list[bytes] = []
