@@ -74,7 +74,7 @@ class SignInCallback(OIDCAuthenticationCallbackView):  # type: ignore[misc]
         remote = request.META.get("REMOTE_ADDR", "")
         earlier = selectors.session_with_key(request.session.session_key or "")
         if earlier is not None:
-            actions.end_session(session_id=earlier.pk, reason="signed_in_again", by=selectors.caller_in(earlier, remote=remote).actor)
+            actions.end_session(session_id=earlier.pk, reason="signed_in_again", by=selectors.person_of(earlier, remote=remote))
         request.session.flush()
         auth.login(request, self.user)
         request.session.set_expiry(settings.SSO_ABSOLUTE_SECONDS)

@@ -20,7 +20,7 @@ from identity.selectors import groups_granting, session_is_live
 from portal.errors import Conflict, Forbidden, Invalid, PortalError, Unauthenticated
 from tokens import exchange, scopes, selectors, store
 from tokens.exchange import MIN_LEFT, TokenUnavailable
-from tokens.holding import queue_revocation, usable_token
+from tokens.holding import queue_revocation, ready_token, usable_token
 from tokens.models import Revocation, TokenLease
 from tokens.secrets import SecretUnavailable
 
@@ -100,7 +100,9 @@ def lease_for_call(*, by: Caller, platform: str, environment: str, scopes: Seque
     except PortalError as error:
         asked = [scope for alternative in scopes[:1] for scope in alternative]
         _refuse(error, by=by, platform=platform, environment=environment, asked=asked, purpose="")
-    lease, value = usable_token(lease.pk, at=at, principal=_principal_of(lease, at), by=by.actor)
+    value = ready_token(lease) if reused else None
+    if value is None:
+        lease, value = usable_token(lease.pk, at=at, principal=_principal_of(lease, at), by=by.actor)
     _note_use(lease)
     return Leased(value=value, lease_id=lease.pk, scopes=tuple(lease.scopes), reused=reused, generation=lease.generation, holder=by)
 

@@ -85,6 +85,11 @@ def usable_token(
         time.sleep(0.05)
 
 
+def ready_token(lease: TokenLease) -> str | None:
+    """The kept token of a lease just read, when it can be used as it is."""
+    return None if _due(lease) else _kept(lease, unlike=None, beyond=-1)
+
+
 @contextmanager
 def _gate(lease_id: UUID, deadline: float) -> Iterator[None]:
     """One thread of this process at a time asks the database for the claim; the others wait without polling."""

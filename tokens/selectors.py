@@ -73,7 +73,7 @@ def own_lease(lease_id: UUID, *, caller: Caller) -> TokenLease:
 def leases_for_call(session_id: UUID, *, platform: str, environment: str) -> list[TokenLease]:
     """Live leases a call may use, the one with the fewest scopes first."""
     soon = timezone.now() + timedelta(seconds=MIN_LEFT)
-    rows = live_leases(session_id).filter(platform=platform, environment=environment, ends_at__gt=soon)
+    rows = live_leases(session_id).filter(platform=platform, environment=environment, ends_at__gt=soon).order_by()
     return sorted(rows, key=lambda lease: (len(lease.scopes), lease.created_at))
 
 
