@@ -90,7 +90,7 @@ class PageFrame:
     @cached_property
     def places(self) -> list[Place]:
         """The navigation, less what this person's role does not open."""
-        if self.caller is None:
+        if self.caller is None or not self.caller.access.role:
             return []
         path = self.request.path
         return [
@@ -98,6 +98,11 @@ class PageFrame:
             for title, url, role in PLACES
             if not role or self.caller.access.at_least(role)
         ]
+
+    @property
+    def sync_url(self) -> str:
+        """The Sync page for those it is open to, else ""."""
+        return next((place.url for place in self.places if place.url == "/sync"), "")
 
     @cached_property
     def environment(self) -> str:
