@@ -74,8 +74,8 @@ def developer(published: World, sign_in: Callable[..., Person]) -> Client:
     return sign_in("dora", groups=["sandbox-developers"]).client
 
 
-def page(client: Client, address: str, status: int = 200, **headers: str) -> str:
-    response = client.get(address, headers=headers)
+def page(client: Client, address: str, *, status: int = 200, htmx: bool = False) -> str:
+    response = client.get(address, headers={"HX-Request": "true"} if htmx else {})
     assert response.status_code == status, response.content[:500]
     return str(response.content.decode())
 
@@ -121,7 +121,7 @@ def test_facets_are_in_the_query_and_htmx_gets_the_rows_alone(developer: Client)
     assert "1 API · 3 operations" in page(developer, "/apis?owner=Voice")
     assert "1 API · 4 operations" in page(developer, "/apis?owner=Voice&environment=staging")
     assert "No API matches" in page(developer, "/apis?lifecycle=retired")
-    rows = page(developer, "/apis?q=users", **{"HX-Request": "true"})
+    rows = page(developer, "/apis?q=users", htmx=True)
     assert "<html" not in rows
     assert "1 API · 1 operation" in rows
 
@@ -184,7 +184,7 @@ def test_a_protected_environment_wants_its_name_or_says_who_may_write(architect:
 def test_a_deeper_level_is_a_link_and_a_fragment(architect: Client) -> None:
     text = page(architect, OPERATION)
     address = next(one for one in re.findall(r'hx-get="([^"]+)"', text) if "deep" in one)
-    fragment = page(architect, address.replace("&amp;", "&"), **{"HX-Request": "true"})
+    fragment = page(architect, address.replace("&amp;", "&"), htmx=True)
     assert "<html" not in fragment
     assert ">c<" in fragment
     whole = page(architect, address.replace("&amp;", "&"))
@@ -245,7 +245,7 @@ def test_search_finds_operations_apis_and_schemas_and_the_palette_adds_actions(d
     assert ">NewQueue<" in text
     assert "Nothing found" in page(developer, "/search?q=zzzz")
     assert "Try a path" in page(developer, "/search")
-    palette = page(developer, "/search?palette=1&q=token", **{"HX-Request": "true"})
+    palette = page(developer, "/search?palette=1&q=token", htmx=True)
     assert "Create a token" in palette
     assert "<html" not in palette
 
