@@ -23,14 +23,16 @@ class Action:
     data: frozenset[str]
     # The action that completes this one, when it is an intent: joined by ``subject``.
     completed_by: tuple[str, ...] = ()
+    # The sentence of an entry that has no ``status``: nothing came back.
+    unanswered: str = ""
 
 
 class UnknownAction(ValueError):
     """Somebody wrote an action, an outcome or a data key that is not in the vocabulary: a bug, found by its test."""
 
 
-def _action(name: str, text: str, data: str = "", completed_by: tuple[str, ...] = ()) -> tuple[str, Action]:
-    return name, Action(name, text, frozenset(data.split()), completed_by)
+def _action(name: str, text: str, data: str = "", completed_by: tuple[str, ...] = (), unanswered: str = "") -> tuple[str, Action]:
+    return name, Action(name, text, frozenset(data.split()), completed_by, unanswered)
 
 
 ACTIONS: Mapping[str, Action] = dict(
@@ -78,6 +80,7 @@ ACTIONS: Mapping[str, Action] = dict(
             "{method} {path} of {api} in {environment} was answered with {status}",
             "method path operation status response_state request_state duration_ms total_ms upstream_ms body_bytes body_sha256 truncated"
             " findings reason via call commit client_gone replaced_token mock origin hop connect_ms first_byte_ms",
+            unanswered="{method} {path} of {api} in {environment} got no answer: {code}",
         ),
         _action(
             "call:unknown",
@@ -144,7 +147,8 @@ def sentence(action: str, fields: Mapping[str, Any]) -> str:
     known = ACTIONS.get(action)
     if known is None:
         return action
-    return _FIELD.sub(lambda found: _word(fields.get(found.group(1))), known.text)
+    text = known.unanswered if known.unanswered and fields.get("status") is None else known.text
+    return _FIELD.sub(lambda found: _word(fields.get(found.group(1))), text)
 
 
 def _word(value: Any) -> str:

@@ -60,7 +60,7 @@ def _the_log_may_be_emptied_between_tests() -> Iterator[None]:
         finally:
             triggers.protect(operations.connection)
 
-    BaseDatabaseOperations.execute_sql_flush = empty_all  # type: ignore[method-assign]
+    BaseDatabaseOperations.execute_sql_flush = empty_all  # type: ignore[method-assign,assignment]
     yield
     BaseDatabaseOperations.execute_sql_flush = empty  # type: ignore[method-assign]
 

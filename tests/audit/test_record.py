@@ -45,7 +45,7 @@ def test_an_entry_goes_when_what_it_tells_of_is_rolled_back() -> None:
 )
 def test_what_is_not_in_the_vocabulary_is_a_bug(action: str, outcome: str, data: dict[str, str]) -> None:
     with pytest.raises(UnknownAction):
-        record(action, by=PORTAL, outcome=outcome, **data)  # type: ignore[arg-type]
+        record(action, by=PORTAL, outcome=outcome, **data)
 
 
 @pytest.mark.django_db
@@ -70,7 +70,7 @@ def test_every_sentence_names_only_fields_its_entry_has() -> None:
 
     own = {"actor", "subject", "api", "environment", "code"}
     for action in ACTIONS.values():
-        assert set(re.findall(r"\{(.+?)\}", action.text)) <= own | action.data, action.name
+        assert set(re.findall(r"\{(.+?)\}", action.text + action.unanswered)) <= own | action.data, action.name
         assert re.fullmatch(r"[a-z_]+:[a-z]+", action.name)
         assert all(name in ACTIONS for name in action.completed_by)
 
@@ -83,4 +83,10 @@ def test_no_action_may_carry_a_secret_by_name() -> None:
 def test_a_sentence_is_made_from_what_is_there() -> None:
     assert sentence("token:issued", {"actor": "Ann", "platform": "genesys", "scopes": ["a", "b"]}) == "Ann got a token for genesys –: a, b"
     assert sentence("gone:action", {}) == "gone:action"
+    call = {"method": "GET", "path": "/a", "api": "x", "environment": "staging"}
+    assert sentence("call:answered", call | {"status": 200}) == "GET /a of x in staging was answered with 200"
+    assert (
+        sentence("call:answered", call | {"status": None, "code": "upstream_timeout"})
+        == "GET /a of x in staging got no answer: upstream_timeout"
+    )
     assert declared("audit:exported", "ok", {"format": "csv"}).name == "audit:exported"

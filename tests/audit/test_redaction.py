@@ -115,7 +115,7 @@ def test_structured_events_are_masked_by_name_and_by_shape() -> None:
         "nested": {"token": SECRET},
         "code": "not_found",
     }
-    record = logging.LogRecord("x", logging.INFO, "f", 1, event, (), None)  # type: ignore[arg-type]
+    record = logging.LogRecord("x", logging.INFO, "f", 1, event, (), None)
     RedactingFilter().filter(record)
     assert "sUp3r" not in str(record.msg)
     assert "not_found" in str(record.msg)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Callable
 from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
@@ -77,7 +78,8 @@ def test_the_tree_is_the_one_of_rfc_6962(data: list[bytes]) -> None:
 @pytest.mark.parametrize("model", [Entry, Seal])
 def test_the_database_refuses_to_change_or_remove(model: Any) -> None:
     sealed(1)
-    for change in (lambda: model.objects.update(at=timezone.now()), lambda: model.objects.all().delete()):
+    changes: list[Callable[[], Any]] = [lambda: model.objects.update(at=timezone.now()), lambda: model.objects.all().delete()]
+    for change in changes:
         with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
             change()
     assert model.objects.count() == 1

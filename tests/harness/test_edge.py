@@ -92,7 +92,7 @@ def test_a_signed_delivery_is_stored_byte_for_byte_before_it_is_answered(port: i
 def test_a_wrong_signature_is_401_and_the_sender_learns_nothing(port: int, owner: Any, profile: str) -> None:
     hook = actions.create_endpoint(by=owner.caller, name="x", profile=profile, secret=SECRET, debug=True)
     header = f"x-{profile}-signature"
-    wrong = (
+    wrong: tuple[list[str], ...] = (
         [],
         [f"{header}: {'00' * 32}"],
         [f"{header}: junk"],

@@ -13,7 +13,8 @@ from upstream import blocking, breaker, bulkhead, connections
 from upstream.client import send
 from upstream.messages import Answer, Limits, Outgoing
 
-QUICK = Limits(connect=1.0, first_byte=0.6, total=1.0, body=65_536)
+QUICK = Limits(connect=1.0, first_byte=0.6, total=1.0, body=65_536)  # where time is what is tested
+PATIENT = Limits(connect=5.0, first_byte=10.0, total=15.0, body=65_536)
 
 
 def run(work: Coroutine[Any, Any, Any]) -> Any:
@@ -26,13 +27,14 @@ def run(work: Coroutine[Any, Any, Any]) -> Any:
     return asyncio.run(and_close())
 
 
-def ask(behave: Behaviour, *, limits: Limits = QUICK, outgoing: dict[str, Any] | None = None) -> tuple[Answer, Peer]:
+def ask(behave: Behaviour, *, limits: Limits = PATIENT, outgoing: dict[str, Any] | None = None) -> tuple[Answer, Peer]:
     async def work() -> tuple[Answer, Peer]:
         async with peer(behave) as other:
             values = {"method": "GET", "url": other.url("/things"), "headers": []} | (outgoing or {})
             return await send(other.target(), Outgoing(**values), limits=limits), other
 
-    return run(work())
+    answered: tuple[Answer, Peer] = run(work())
+    return answered
 
 
 def test_an_answer_comes_back_as_it_was_sent() -> None:
@@ -51,7 +53,7 @@ def test_only_the_callers_headers_go_out_and_the_query_is_not_rewritten() -> Non
             outgoing = Outgoing(
                 "POST", other.url("/a%2Fb/c?x=%41&y=+&z"), [("Accept-Encoding", "br"), ("x-twice", "1"), ("x-twice", "2")], b"{}"
             )
-            await send(other.target(), outgoing, limits=QUICK)
+            await send(other.target(), outgoing, limits=PATIENT)
             return other.requests[0]
 
     head, _, body = run(work()).partition(b"\r\n\r\n")
@@ -72,7 +74,7 @@ def test_cookies_and_answers_of_one_caller_never_reach_the_next() -> None:
             outgoing = Outgoing("GET", other.url(), [])
             bodies = []
             for _ in range(4):
-                bodies.append((await send(other.target(), outgoing, limits=QUICK)).body)
+                bodies.append((await send(other.target(), outgoing, limits=PATIENT)).body)
                 await asyncio.sleep(0.01)
             return bodies, other.requests
 
@@ -85,7 +87,7 @@ def test_a_connection_is_kept_and_used_again() -> None:
     async def work() -> int:
         async with peer(says(OK)) as other:
             for _ in range(5):
-                answer = await send(other.target(), Outgoing("GET", other.url(), []), limits=QUICK)
+                answer = await send(other.target(), Outgoing("GET", other.url(), []), limits=PATIENT)
             assert answer.connect_ms == 0.0
             return other.connections
 
@@ -101,9 +103,9 @@ def test_a_request_is_never_sent_twice() -> None:
 
     async def work() -> list[bytes]:
         async with peer(first_ok_then_reset) as other:
-            await send(other.target(), Outgoing("GET", other.url("/first"), []), limits=QUICK)
+            await send(other.target(), Outgoing("GET", other.url("/first"), []), limits=PATIENT)
             with pytest.raises(UpstreamFailed) as caught:
-                await send(other.target(), Outgoing("DELETE", other.url("/second"), []), limits=QUICK)
+                await send(other.target(), Outgoing("DELETE", other.url("/second"), []), limits=PATIENT)
             assert caught.value.code == "upstream_broken"
             return other.requests
 
@@ -142,7 +144,7 @@ def test_an_endless_answer_is_cut_at_the_cap_and_its_socket_closed() -> None:
 
     async def work() -> tuple[Answer, Peer]:
         async with peer(flood) as other:
-            answer = await send(other.target(), Outgoing("GET", other.url(), []), limits=QUICK)
+            answer = await send(other.target(), Outgoing("GET", other.url(), []), limits=PATIENT)
             for _ in range(100):
                 if other.closed_by_client:
                     break
@@ -151,7 +153,7 @@ def test_an_endless_answer_is_cut_at_the_cap_and_its_socket_closed() -> None:
 
     answer, other = run(work())
     assert answer.truncated
-    assert len(answer.body) == QUICK.body
+    assert len(answer.body) == PATIENT.body
     assert other.closed_by_client == 1
 
 
@@ -194,7 +196,7 @@ def test_a_length_beside_chunks_never_poisons_the_connection() -> None:
             seen: set[bytes | str] = set()
             for _ in range(3):
                 try:
-                    seen.add((await send(other.target(), Outgoing("GET", other.url(), []), limits=QUICK)).body)
+                    seen.add((await send(other.target(), Outgoing("GET", other.url(), []), limits=PATIENT)).body)
                 except UpstreamFailed as error:
                     seen.add(error.code)
             return seen
@@ -220,7 +222,7 @@ def test_nobody_listening_is_unreachable() -> None:
         async with peer(says(OK)) as other:
             gone = other.target()
         with pytest.raises(UpstreamFailed, match="cannot be reached") as caught:
-            await send(gone, Outgoing("GET", gone.base_url + "/", []), limits=QUICK)
+            await send(gone, Outgoing("GET", gone.base_url + "/", []), limits=PATIENT)
         assert caught.value.code == "upstream_unreachable"
 
     run(work())
@@ -272,16 +274,16 @@ def test_five_hundreds_open_the_breaker_and_refusals_of_ours_do_not() -> None:
         async with peer(says(b"HTTP/1.1 500 X\r\nContent-Length: 0\r\n\r\n")) as other:
             for _ in range(20):
                 with pytest.raises(Malformed):
-                    await send(other.target(), Outgoing("GET", "http://evil.example/", []), limits=QUICK)
+                    await send(other.target(), Outgoing("GET", "http://evil.example/", []), limits=PATIENT)
             for _ in range(6):
-                assert (await send(other.target(), Outgoing("GET", other.url(), []), limits=QUICK)).status == 500
+                assert (await send(other.target(), Outgoing("GET", other.url(), []), limits=PATIENT)).status == 500
             with pytest.raises(Unavailable) as caught:
-                await send(other.target(), Outgoing("GET", other.url(), []), limits=QUICK)
+                await send(other.target(), Outgoing("GET", other.url(), []), limits=PATIENT)
             assert caught.value.code == "circuit_open"
             assert 1 <= int(caught.value.headers["Retry-After"]) <= 30
             assert len(other.requests) == 6
             assert breaker.states() == {"peer": "open"}
-            await send(other.target(name="another"), Outgoing("GET", other.url(), []), limits=QUICK)
+            await send(other.target(name="another"), Outgoing("GET", other.url(), []), limits=PATIENT)
 
     run(work())
 
@@ -295,7 +297,7 @@ def test_loopback_in_any_spelling_is_refused_without_a_connection(host: str) -> 
         async with peer(says(OK)) as other:
             target = other.target(base_url=f"http://{host}:{other.port}", allow_loopback=False)
             with pytest.raises(UpstreamFailed) as caught:
-                await send(target, Outgoing("GET", f"http://{host}:{other.port}/", []), limits=QUICK)
+                await send(target, Outgoing("GET", f"http://{host}:{other.port}/", []), limits=PATIENT)
             assert caught.value.code == "upstream_unreachable"
             return other.connections
 
@@ -306,9 +308,9 @@ def test_synchronous_callers_share_the_same_door() -> None:
     async def work() -> tuple[Answer, type[PortalError]]:
         async with peer(says(OK)) as other:
             outgoing = Outgoing("GET", other.url(), [])
-            answer = await asyncio.to_thread(blocking.send, other.target(), outgoing, limits=QUICK)
+            answer = await asyncio.to_thread(blocking.send, other.target(), outgoing, limits=PATIENT)
             with pytest.raises(PortalError) as caught:
-                await asyncio.to_thread(blocking.send, other.target(allow_loopback=False), outgoing, limits=QUICK)
+                await asyncio.to_thread(blocking.send, other.target(allow_loopback=False), outgoing, limits=PATIENT)
             await asyncio.to_thread(blocking.stop)
             return answer, caught.type
 
@@ -320,7 +322,7 @@ def test_session_keys_are_not_written_for_whoever_sets_a_variable(monkeypatch: p
     from upstream.connections import tls_context
 
     monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys"))
-    context = tls_context()
+    context: Any = tls_context()
     assert context.keylog_filename is None
     assert context.check_hostname
     assert not (tmp_path / "keys").exists()
