@@ -25,7 +25,7 @@ class Principal:
     """A service account of the portal at a platform's token endpoint. ``secret`` is a reference, never the value."""
 
     name: str
-    grant: str  # client_credentials, password, token_exchange
+    grant: str  # client_credentials, password
     url: str
     client_id: str
     secret: str  # env:NAME or file:/path

@@ -175,7 +175,10 @@ class _Environments:
             self.reader.say("missing-key", f"token of {what} needs a grant.", at)
             return None
         grant = self.reader.choice(fields["grant"][1], "grant", GRANTS)
-        if grant in {None, "none"}:
+        if grant == "token_exchange":
+            text = f"token of {what}: token_exchange is not available yet; use client_credentials, password or none."
+            self.reader.say("grant-unavailable", text, fields["grant"][1])
+        if grant in {None, "none", "token_exchange"}:
             return None
         wanted = ["url", "client_id", "secret", *(("username", "password") if grant == "password" else ())]
         missing = [key for key in wanted if key not in fields]

@@ -10,6 +10,7 @@ from importlib import import_module
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib.sessions.models import Session
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -212,11 +213,14 @@ def publish_grants(grants: Sequence[Grant], *, commit: str) -> None:
 
 
 def end_lapsed_sessions(*, limit: int = 200) -> int:
-    """End sign-ins whose time is over and forget spent logout tokens; how many rows that was."""
+    """End sign-ins whose time is over, forget spent logout tokens and browsers that never came back; how many rows that was."""
     now = timezone.now()
     ended = sum(
         end_session(session_id=session.pk, reason=selectors.lapse_of(session, now) or "idle", by=PORTAL)
         for session in selectors.lapsed_sessions(limit)
     )
     forgotten, _ = SpentLogoutToken.objects.filter(expires_at__lt=now).delete()
-    return ended + forgotten
+    expired = list(Session.objects.filter(expire_date__lt=now).values_list("pk", flat=True)[:limit])
+    if expired:
+        Session.objects.filter(pk__in=expired).delete()
+    return ended + forgotten + len(expired)

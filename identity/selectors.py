@@ -107,8 +107,15 @@ def _lapse(expires_at: datetime, last_seen_at: datetime, now: datetime) -> str:
     return "idle" if last_seen_at + timedelta(seconds=settings.SSO_IDLE_SECONDS) <= now else ""
 
 
+def _is_session_key(value: str) -> bool:
+    """What Django makes: anything else in the cookie is not worth a query, and may not be storable text at all."""
+    return 8 <= len(value) <= 40 and value.isascii() and value.isalnum()
+
+
 def session_with_key(session_key: str) -> SsoSession | None:
     """The sign-in of a browser, unless it was ended. It may have lapsed."""
+    if not _is_session_key(session_key):
+        return None
     return SsoSession.objects.select_related("account").filter(session_key=session_key, ended_at=None).first()
 
 
@@ -129,7 +136,7 @@ def caller_of(*, session_key: str | None = None, access_key: str | None = None, 
     row: tuple[Any, ...] | None = None
     if access_key is not None:
         row = AccessKey.objects.filter(key_hash=hash_of_key(access_key), revoked_at=None).values_list(*_OF_KEY).first()
-    elif session_key:
+    elif session_key and _is_session_key(session_key):
         found = SsoSession.objects.filter(session_key=session_key, ended_at=None).order_by("id").values_list(*_OF_COOKIE).first()
         row = None if found is None else (*found, None, None)
     if row is None:

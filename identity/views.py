@@ -32,6 +32,7 @@ LOGOUT_TOKENS_A_MINUTE = 120  # from one address
 # The first that fits: later browsers carry the names of earlier ones.
 BROWSERS = (("Edg", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome", "Chrome"), ("Safari/", "Safari"), ("curl/", "curl"))
 SYSTEMS = (("Windows", "Windows"), ("Android", "Android"), ("iPhone", "iOS"), ("iPad", "iPadOS"), ("Mac OS X", "macOS"), ("Linux", "Linux"))
+UNFINISHED_SECONDS = 1_800  # how long a sign-in may take
 REFUSALS_A_MINUTE = 240  # from one address; a whole office may share it
 
 
@@ -39,6 +40,13 @@ class SignInStart(OIDCAuthenticationRequestView):  # type: ignore[misc]
     """Off to the provider with state, nonce and an S256 challenge."""
 
     get_settings = staticmethod(oidc.setting)
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        if getattr(request, "caller", None) is None:
+            # Whoever does not come back leaves a row behind, but not for long.
+            request.session.set_expiry(UNFINISHED_SECONDS)
+        answer: HttpResponse = super().get(request)
+        return answer
 
     def get_extra_params(self, request: HttpRequest) -> dict[str, str]:
         return {"redirect_uri": oidc.callback_address(request)}

@@ -69,6 +69,8 @@ def test_an_access_key_needs_no_csrf_and_wins_over_the_cookie(owner: Any, teamma
         {"cookie": ""},
         {"cookie": f"{settings.SESSION_COOKIE_NAME}="},
         {"cookie": f"{settings.SESSION_COOKIE_NAME}=" + "x" * 5000},
+        {"cookie": f'{settings.SESSION_COOKIE_NAME}="\\000aaaaaaaaaaaa"'},
+        {"cookie": f"{settings.SESSION_COOKIE_NAME}=ñandu-ñandu-ñandu"},
         {"authorization": "Bearer "},
         {"authorization": "Bearer pak_" + "x" * 43},
         {"authorization": "Basic b2xnYTpwdw=="},

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
+from django.contrib.sessions.models import Session
 from django.test import Client
+from django.utils import timezone
 from pytest_django import Settings
 
 from audit.models import Entry
-from identity import provider
+from identity import actions, provider
 from identity.defects import ProviderUnusable
 from identity.models import Account, SsoSession
 from tests.identity.crafted import CraftedProvider, serve
@@ -298,3 +301,12 @@ def test_no_token_of_a_sign_in_is_logged_or_stored_in_clear(
     kept = everything_stored() + caplog.text
     for secret in (token, token.split(".")[2], "opaque-access-7f3a", "the secret", "a-code"):
         assert secret not in kept
+
+
+def test_a_sign_in_nobody_finishes_is_forgotten(crafted: CraftedProvider) -> None:
+    start(Client(), crafted)
+    browser = Session.objects.get()
+    assert browser.expire_date - timezone.now() < timedelta(minutes=31)
+    Session.objects.update(expire_date=timezone.now() - timedelta(seconds=1))
+    assert actions.end_lapsed_sessions() == 1
+    assert not Session.objects.exists()

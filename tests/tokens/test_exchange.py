@@ -109,7 +109,7 @@ def test_an_endpoint_that_is_not_there_is_503(owner: Any, rules: Callable[..., N
     body=st.binary(max_size=300) | st.from_regex(rb'\{"access_token": ?"[a-z]{1,9}"[^}]{0,80}\}', fullmatch=True),
     status=st.integers(200, 599),
 )
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200, deadline=None)
 def test_whatever_is_answered_is_a_token_or_one_of_two_errors(body: bytes, status: int) -> None:
     at = selectors.place("genesys", "staging")
     answer = Answer(status=status, headers=[], body=body, truncated=False, connect_ms=0, first_byte_ms=0, total_ms=0)
@@ -123,6 +123,7 @@ def test_whatever_is_answered_is_a_token_or_one_of_two_errors(body: bytes, statu
 
 
 @given(lifetime=st.integers(61, 7200))
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_token_is_replaced_when_a_fifth_of_its_life_is_left(lifetime: int) -> None:
     now = timezone.now()
     left = lifetime - (holding.refresh_moment(now, lifetime) - now).total_seconds()

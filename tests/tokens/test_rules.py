@@ -1,0 +1,37 @@
+"""What the rules may say about tokens."""
+
+from __future__ import annotations
+
+import pytest
+
+from catalog.rules_check import read
+from tests.tokens.conftest import ACCESS, ENVIRONMENTS, SOURCES
+
+
+def findings(token: str) -> dict[str, str]:
+    files = {"environments.yaml": ENVIRONMENTS.format(token=token), "sources.yaml": SOURCES, "access.yaml": ACCESS}
+    return {finding.rule: finding.text for finding in read(files).findings if finding.level == "error"}
+
+
+SOUND = "grant: client_credentials, url: 'https://id.example/token', client_id: c, secret: env:SECRET, scopes: [a:read]"
+
+
+def test_a_principal_may_name_where_tokens_are_revoked() -> None:
+    assert findings(f"          {{{SOUND}, revocation_url: 'https://id.example/revoke'}}") == {}
+    assert "place" in findings(f"          {{{SOUND}, revocation_url: 'ftp://id.example/revoke'}}")
+
+
+@pytest.mark.parametrize("scope", ["admin:all", "*", "users:*", "users:all", "Admin:read", "a:admin"])
+def test_patterns_and_administrative_scopes_never_load(scope: str) -> None:
+    assert {"scope-pattern", "scope-admin"} & set(findings(f"          {{{SOUND.replace('a:read', repr(scope))}}}"))
+
+
+def test_a_grant_that_is_not_there_yet_is_refused_in_words() -> None:
+    assert "not available yet" in findings(f"          {{{SOUND.replace('client_credentials', 'token_exchange')}}}")["grant-unavailable"]
+
+
+@pytest.mark.parametrize("reference", ["the-secret-itself", "vault:a/b#c", "env:", "file:relative"])
+def test_a_secret_is_a_reference_and_is_not_repeated(reference: str) -> None:
+    said = findings(f"          {{{SOUND.replace('env:SECRET', repr(reference))}}}")
+    assert "secret" in said
+    assert "the-secret-itself" not in said["secret"]
