@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import BasePermission
@@ -14,6 +16,7 @@ from identity.guards import check_role, needs_role, no_role
 from portal.errors import Forbidden, Unauthenticated
 
 if TYPE_CHECKING:
+    from drf_spectacular.openapi import AutoSchema
     from rest_framework.views import APIView
 
 
@@ -54,3 +57,19 @@ class HasRole(BasePermission):
         if match is not None and (least := getattr(match.func, "least_role", "")):
             check_role(caller, least)
         return True
+
+
+class SessionOrAccessKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """The two ways in, as the portal's own OpenAPI document names them; either is enough."""
+
+    target_class = "identity.authentication.SessionOrAccessKey"
+    name: str | list[str] = ["sessionCookie", "accessKey"]
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> list[dict[str, str]]:
+        return [
+            {"type": "apiKey", "in": "cookie", "name": settings.SESSION_COOKIE_NAME},
+            {"type": "http", "scheme": "bearer"},
+        ]
+
+    def get_security_requirement(self, auto_schema: AutoSchema) -> list[dict[str, list[str]]]:
+        return [{name: []} for name in self.name]
