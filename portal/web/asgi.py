@@ -22,6 +22,9 @@ Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
+_WITHOUT_LENGTH = frozenset({204, 304})  # RFC 9110 §8.6
+
+
 class ClientGone(Exception):
     """The client closed the connection before its answer was ready. There is nobody to answer."""
 
@@ -103,9 +106,10 @@ def too_large(*, limit: int, size: int) -> PayloadTooLarge:
 
 
 async def send_answer(send: Send, status: int, headers: Iterable[tuple[str, str]], body: bytes) -> None:
-    """Send a whole answer. ``Content-Length`` is added; names and values go out as Latin-1."""
+    """Send a whole answer. ``Content-Length`` is added where there may be one; names and values go out as Latin-1."""
     encoded = [(name.lower().encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers]
-    encoded.append((b"content-length", b"%d" % len(body)))
+    if status not in _WITHOUT_LENGTH:
+        encoded.append((b"content-length", b"%d" % len(body)))
     await send({"type": "http.response.start", "status": status, "headers": encoded})
     await send({"type": "http.response.body", "body": body})
 
