@@ -176,8 +176,8 @@ class _Environments:
             return None
         grant = self.reader.choice(fields["grant"][1], "grant", GRANTS)
         if grant == "token_exchange":
-            text = f"token of {what}: token_exchange is not available yet; use client_credentials, password or none."
-            self.reader.say("grant-unavailable", text, fields["grant"][1])
+            reason = f"token of {what}: token_exchange is not available yet; use client_credentials, password or none."
+            self.reader.say("grant-unavailable", reason, fields["grant"][1])
         if grant in {None, "none", "token_exchange"}:
             return None
         wanted = ["url", "client_id", "secret", *(("username", "password") if grant == "password" else ())]
