@@ -69,9 +69,9 @@ class CallList(serializers.Serializer[Any]):
 
 
 class CallQuery(serializers.Serializer[Any]):
-    environment = serializers.CharField(required=False, default="", max_length=200)
-    api = serializers.CharField(required=False, default="", max_length=200)
-    state = serializers.ChoiceField(STATES, required=False, default="")
+    environment = serializers.CharField(required=False, default="", allow_blank=True, max_length=200)
+    api = serializers.CharField(required=False, default="", allow_blank=True, max_length=200)
+    state = serializers.ChoiceField(STATES, required=False, default="", allow_blank=True)
     cursor = serializers.UUIDField(required=False, default=None)
     limit = serializers.IntegerField(required=False, default=selectors.PAGE, min_value=1, max_value=200)
 

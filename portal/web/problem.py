@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 logger = structlog.get_logger(__name__)
 
 CONTENT_TYPE = "application/problem+json"
-PROGRAM_PREFIXES = ("/api/", "/gateway/", "/in/", "/hooks/", "/health/", "/metrics")
+PROGRAM_PREFIXES = ("/api/v1/", "/gateway/", "/in/", "/hooks/", "/health/", "/metrics")
 
 
 def current_request_id() -> str:
