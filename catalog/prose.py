@@ -32,6 +32,7 @@ _REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"</?(?:ul|ol)>", "\n\n"),
         (r"<li>\s*(?:\n\s*)*", "\n- "),
         (r'<a\s+href="(https?://[^"<>\s]+)"[^<>]*>([^<>]*)</a>', r"[\2](\1)"),
+        (r'<a\s+href="[^"<>]*"[^<>]*>([^<>]*)</a>', r"\1"),  # into somebody else's site: the words alone
         (r"</li>|</?(?:span|div|note|important|fullname)>", "\n"),
     )
 )

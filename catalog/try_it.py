@@ -17,6 +17,7 @@ from identity.selectors import groups_granting
 from specs.sample import example_request
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "QUERY", "TRACE"})
+BODILESS_METHODS = frozenset({"GET", "HEAD"})  # a browser sends no body with these
 EXAMPLE_LIMIT = 32_768  # characters of a prefilled body
 DEFAULT_STYLES = {"path": "simple", "query": "form", "header": "simple", "cookie": "form"}
 IGNORED_HEADERS = frozenset({"accept", "content-type", "authorization"})  # OpenAPI says they are described elsewhere
@@ -89,14 +90,14 @@ def panel(
     fields = [_field(one, example, texts.resolved) for one in detail.get("parameters") or [] if isinstance(one, Mapping)]
     usable = [field for field in fields if field is not None]
     unsafe = operation.method not in SAFE_METHODS
-    body = detail.get("requestBody")
+    body = detail.get("requestBody") if operation.method not in BODILESS_METHODS else None
     return Panel(
         gateway=f"/gateway/{environment.name}/{publication.api.slug}",
         target=at.base_url if at is not None and not at.mock else "",
         mock=at is not None and at.mock,
         required=[field for field in usable if field.required],
         optional=[field for field in usable if not field.required],
-        bodies=[_body(media, value) for media, value in example["body"].items()],
+        bodies=[_body(media, value) for media, value in example["body"].items()] if body else [],
         body_required=isinstance(body, Mapping) and body.get("required") is True,
         refusals=_refusals(environment, at, access, scopes, publication.api.platform, unsafe=unsafe),
         confirm=environment.protected and (unsafe or bool(operation.unchecked)),

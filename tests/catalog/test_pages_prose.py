@@ -100,6 +100,8 @@ def test_markdown_reads_as_written() -> None:
 def test_plain_formatting_tags_of_real_documents_are_read_as_markdown() -> None:
     assert render("<p>Adds <code>x</code> to <b>y</b>.</p>") == "<p>Adds <code>x</code> to <strong>y</strong>.</p>\n"
     assert "<br>" in render("one<br/>two")
+    assert render('See <a href="/docs/x">here</a>.') == "<p>See here.</p>\n"
+    assert 'href="https://a.example/b"' in render('<a href="https://a.example/b" target="_blank">there</a>')
     assert "<code>&lt;br&gt;</code>" in render("the tag `<br>`")
 
 
