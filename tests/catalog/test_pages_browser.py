@@ -94,6 +94,18 @@ def test_a_level_opens_in_place(opened: Callable[..., Any]) -> None:
         level.locator(".nodes .node-key", has_text="c").wait_for()
 
 
+def test_a_facet_narrows_the_list_in_place_and_stays_in_the_address(opened: Callable[..., Any]) -> None:
+    with opened() as (page, base):
+        page.goto(base + "/apis")
+        page.keyboard.press("/")
+        page.keyboard.type("nothing like it")
+        page.get_by_text("No API matches").wait_for()
+        page.wait_for_url(re.compile(r"/apis\?q=nothing"))
+        page.reload()
+        assert page.input_value("#facet-q") == "nothing like it"
+        assert page.get_by_text("No API matches").is_visible()
+
+
 def test_the_palette_finds_and_goes(opened: Callable[..., Any]) -> None:
     with opened() as (page, base):
         page.goto(base + "/apis")
