@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from audit.actions import Actor
@@ -15,6 +16,7 @@ KEPT_BYTES = 65_536  # of each body
 # Redaction looks a little further than what is kept, so that a secret on the edge is seen whole.
 REDACTED_BYTES = KEPT_BYTES + 8_192
 MOST_FINDINGS = 100
+_NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 def actor_of(exchange: Exchange) -> Actor:
@@ -31,12 +33,27 @@ def kept_body(body: bytes) -> str:
     if b"\x00" in body[:1_024]:
         return f"({len(body):,} bytes that are no text)"
     text = redact(body[:REDACTED_BYTES].decode("utf-8", "replace"))
-    text = text.replace("\x00", "\ufffd")
     return text if len(text) <= KEPT_BYTES else f"{text[:KEPT_BYTES]}\n… ({len(body):,} bytes in all)"
+
+
+def storable(value: Any) -> Any:
+    """``value`` without the characters PostgreSQL's text and jsonb cannot hold: NUL and lone surrogates, each a replacement character."""
+    if isinstance(value, str):
+        return _NOT_STORABLE.sub("\ufffd", value)
+    if isinstance(value, dict):
+        return {storable(key): storable(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [storable(item) for item in value]
+    return value
 
 
 def request_fields(exchange: Exchange) -> dict[str, Any]:
     """The columns known before anything is sent."""
+    fields: dict[str, Any] = storable(_request_fields(exchange))
+    return fields
+
+
+def _request_fields(exchange: Exchange) -> dict[str, Any]:
     caller, address, published, operation = exchange.caller, exchange.address, exchange.published, exchange.operation
     outgoing = exchange.outgoing
     headers = outgoing.headers if outgoing is not None else [field for field in exchange.head.headers if field[0] != "host"]
@@ -65,6 +82,11 @@ def request_fields(exchange: Exchange) -> dict[str, Any]:
 
 def outcome_fields(exchange: Exchange) -> dict[str, Any]:
     """The columns known when it is over."""
+    fields: dict[str, Any] = storable(_outcome_fields(exchange))
+    return fields
+
+
+def _outcome_fields(exchange: Exchange) -> dict[str, Any]:
     fields: dict[str, Any] = {
         "response_findings": findings(exchange.response_verdict)[:MOST_FINDINGS],
         "notes": exchange.notes(),
@@ -83,7 +105,7 @@ def outcome_fields(exchange: Exchange) -> dict[str, Any]:
             "state": fields.get("state", Call.ANSWERED),
             "status": fields.get("status", answer.status),
             "origin": fields.get("origin", "upstream"),
-            "response_headers": mask_headers((name, value.replace("\x00", "\ufffd")) for name, value in answer.headers),
+            "response_headers": mask_headers(answer.headers),
             "stopped": exchange.stopped,
             "response_body": kept_body(readable_body(answer)[0]),
             "response_bytes": len(answer.body),
