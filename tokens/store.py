@@ -5,7 +5,6 @@ A token belongs to one generation of its lease; another generation's is not serv
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -26,8 +25,7 @@ logger = structlog.get_logger(__name__)
 PREFIX = "portal:token:"
 REST_SECONDS = 1.0  # after a failure Redis is left alone this long
 
-_resting_until = 0.0
-_lock = threading.Lock()
+_resting_until: dict[str, float] = {}  # address -> monotonic moment
 
 
 @lru_cache(maxsize=4)
@@ -73,13 +71,11 @@ def _opened(sealed: bytes, generation: int) -> str | None:
 
 def _ask(question: Callable[[redis.Redis], object]) -> object | None:
     """The answer of Redis, or None while it cannot be asked."""
-    global _resting_until
-    if time.monotonic() < _resting_until:
+    if time.monotonic() < _resting_until.get(settings.REDIS_URL, 0.0):
         return None
     try:
         return question(_client(settings.REDIS_URL))
     except RedisError as error:
-        with _lock:
-            _resting_until = time.monotonic() + REST_SECONDS
+        _resting_until[settings.REDIS_URL] = time.monotonic() + REST_SECONDS
         logger.warning("token_store_unavailable", error=type(error).__name__)
         return None
