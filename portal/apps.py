@@ -6,4 +6,4 @@ class PortalConfig(AppConfig):
     verbose_name = "The shell"
 
     def ready(self) -> None:
-        from portal import checks, openapi  # noqa: F401, PLC0415  (registering is importing, and models must be loaded first)
+        from portal import checks  # noqa: F401, PLC0415  (registering is importing, and models must be loaded first)
