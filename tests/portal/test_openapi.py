@@ -31,7 +31,7 @@ def test_every_operation_says_who_may_call_it(document: dict[str, Any]) -> None:
     for path, item in document["paths"].items():
         for method, operation in item.items():
             if isinstance(operation, dict):
-                assert operation["security"] == [{"accessKey": []}, {"session": []}], f"{method} {path}"
+                assert operation["security"] == [{"sessionCookie": []}, {"accessKey": []}], f"{method} {path}"
 
 
 def test_its_page_is_for_who_is_signed_in(owner: Person, client: Client) -> None:
