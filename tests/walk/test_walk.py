@@ -82,11 +82,13 @@ def add_real_documents(home: Path) -> bool:
 
 
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    home = tmp_path_factory.mktemp("walk")
-    target = WITH_REAL_DOCUMENT if add_real_documents(home) else WITH_DEMO_DOCUMENT
-    with demo(home) as running, chromium() as browser:
-        yield Stage(running, browser, target)
+def stage() -> Iterator[Stage]:
+    # The Sync page shows this path, and a camera looks at the Sync page.
+    with tempfile.TemporaryDirectory(prefix="portal-") as name:
+        home = Path(name)
+        target = WITH_REAL_DOCUMENT if add_real_documents(home) else WITH_DEMO_DOCUMENT
+        with demo(home) as running, chromium() as browser:
+            yield Stage(running, browser, target)
 
 
 def test_a_newcomer_finds_an_operation_calls_it_and_sees_what_was_right_and_wrong(stage: Stage) -> None:
