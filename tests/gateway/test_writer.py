@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from uuid import UUID
 
 import pytest
@@ -49,7 +50,7 @@ def insert(identifier: int) -> int:
 
 def test_a_write_is_committed_when_its_result_is_there(writer: Writer) -> None:
     async def main() -> list[int]:
-        return await asyncio.gather(*(writer.write(lambda number=number: insert(number), seconds=5) for number in range(1, 41)))
+        return await asyncio.gather(*(writer.write(partial(insert, number), seconds=5) for number in range(1, 41)))
 
     assert asyncio.run(main()) == list(range(1, 41))
     assert count() == 40
@@ -58,9 +59,7 @@ def test_a_write_is_committed_when_its_result_is_there(writer: Writer) -> None:
 def test_one_bad_write_takes_no_other_with_it(writer: Writer) -> None:
     async def main() -> list[object]:
         numbers = [1, 2, 2, 3]  # the second 2 breaks the primary key
-        return await asyncio.gather(
-            *(writer.write(lambda number=number: insert(number), seconds=5) for number in numbers), return_exceptions=True
-        )
+        return await asyncio.gather(*(writer.write(partial(insert, number), seconds=5) for number in numbers), return_exceptions=True)
 
     results = asyncio.run(main())
     assert [one for one in results if isinstance(one, int)] == [1, 2, 3]
@@ -116,7 +115,7 @@ def test_stopping_writes_what_is_waiting() -> None:
     made = Writer()
 
     async def main() -> None:
-        waiting = [asyncio.ensure_future(made.write(lambda number=number: insert(number), seconds=5)) for number in range(1, 21)]
+        waiting = [asyncio.ensure_future(made.write(partial(insert, number), seconds=5)) for number in range(1, 21)]
         await asyncio.sleep(0)
         await asyncio.get_running_loop().run_in_executor(None, made.stop)
         await asyncio.gather(*waiting)
