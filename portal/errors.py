@@ -15,6 +15,7 @@ PortalError                    code, status, title, detail, errors, headers
 ├── Invalid              422   read, but does not match; every finding is listed
 ├── ConfirmationRequired 428
 ├── QuotaExceeded        429
+├── HeaderFieldsTooLarge 431
 ├── UpstreamFailed       502   the other side answered wrongly or not at all
 ├── Unavailable          503   try again later
 └── UpstreamTimeout      504
@@ -112,6 +113,10 @@ class ConfirmationRequired(PortalError):
 
 class QuotaExceeded(PortalError):
     status, code, title = 429, "quota_exceeded", "Quota exceeded"
+
+
+class HeaderFieldsTooLarge(PortalError):
+    status, code, title = 431, "header_fields_too_large", "Request header fields too large"
 
 
 class UpstreamFailed(PortalError):

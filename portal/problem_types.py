@@ -39,6 +39,7 @@ WHAT_WAS_SENT = _types(
     ("payload_too_large", 413, "The body is over the limit, which the answer names.", "Send less; a try-it call takes 524,288 bytes."),
     ("unsupported_media_type", 415, "The address does not take this content type.", "Send application/json."),
     ("encoded_body", 415, "The body is compressed.", "Send it as it is: the portal checks bodies and never inflates them."),
+    ("header_fields_too_large", 431, "The head of the request is too large.", "Send fewer or shorter headers."),
     ("invalid", 422, "The request was read but does not match; every finding is listed.", "Mend each entry of errors."),
     ("request_invalid", 422, "The call does not match the document; it was not sent.", "Mend each entry of errors, then send again."),
     ("conflict", 409, "Somebody was first, or the thing is in another state.", "Look at it again, then decide."),

@@ -16,22 +16,28 @@ from portal.web.asgi import Application, Message, Receive, Scope, Send, send_pro
 BODY_SECONDS = 10.0  # from the end of the head to the end of the body
 LINGER_SECONDS = 1.0  # how long the rest of a refused body is still taken in, so that the refusal can be read
 LINGER_BYTES = 4_194_304
-
-
-class _BodyRefused(Exception):
-    """The body broke a bound while an application was reading it."""
-
-    def __init__(self, error: PortalError) -> None:
-        super().__init__(error.detail)
-        self.error = error
+ORIGIN = ("x-portal-origin", "portal")  # CONTRACT, "The gateway": every answer says who made it
 
 
 class Guard:
-    """Wraps an application. ``body_limit(path)`` is the largest body in bytes, or None where the application counts itself."""
+    """Wraps an application.
 
-    def __init__(self, application: Application, *, body_limit: Callable[[str], int | None], body_seconds: float = BODY_SECONDS) -> None:
+    ``body_limit(path)`` is the largest body in bytes, or None where the application counts itself; ``host_allowed(host)`` judges
+    the Host field. A body that is late or too large is a PortalError out of ``receive``: the application may answer it in its
+    own way, and otherwise the guard does.
+    """
+
+    def __init__(
+        self,
+        application: Application,
+        *,
+        body_limit: Callable[[str], int | None],
+        host_allowed: Callable[[str], bool] = lambda host: True,
+        body_seconds: float = BODY_SECONDS,
+    ) -> None:
         self.application = application
         self.body_limit = body_limit
+        self.host_allowed = host_allowed
         self.body_seconds = body_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -39,15 +45,19 @@ class Guard:
             await self.application(scope, receive, send)
             return
         body = _Body(scope, receive, send, limit=self.body_limit(scope["path"]), seconds=self.body_seconds)
-        refusal = framing_refusal(scope)
+        refusal = framing_refusal(scope) or self._host_refusal(scope)
         if refusal is not None:
-            await send_problem(body.send, refusal, str(uuid.uuid4()), [("connection", "close")])
+            await send_problem(body.send, refusal, str(uuid.uuid4()), [("connection", "close"), ORIGIN])
             return
         try:
             await self.application(scope, body.receive, body.send)
-        except _BodyRefused as refused:
+        except PortalError as refused:
             if not body.answered:
-                await send_problem(body.send, refused.error, str(uuid.uuid4()))
+                await send_problem(body.send, refused, str(uuid.uuid4()), [ORIGIN])
+
+    def _host_refusal(self, scope: Scope) -> PortalError | None:
+        host = next(value for name, value in scope["headers"] if name == b"host").decode("latin-1")
+        return None if self.host_allowed(host) else Malformed("The portal does not answer under this Host.", code="malformed_host")
 
 
 def framing_refusal(scope: Scope) -> PortalError | None:
@@ -88,14 +98,14 @@ class _Body:
             async with asyncio.timeout_at(self._deadline):
                 message = await self._receive()
         except TimeoutError:
-            raise _BodyRefused(RequestTimeout("The body did not arrive in time. Send the request again.")) from None
+            raise RequestTimeout("The body did not arrive in time. Send the request again.") from None
         if message["type"] != "http.request":
             self._ended = True
             return message
         self._size += len(message.get("body", b""))
         self._ended = not message.get("more_body", False)
         if self._limit is not None and self._size > self._limit:
-            raise _BodyRefused(self._over_limit(self._limit))
+            raise self._over_limit(self._limit)
         return message
 
     def _over_limit(self, limit: int) -> PayloadTooLarge:

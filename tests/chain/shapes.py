@@ -121,21 +121,7 @@ def production(home: Path) -> Iterator[Portal]:
 
 
 def web(port: int) -> list[str]:
-    uvicorn = str(Path(sys.executable).parent / "uvicorn")
-    return [
-        uvicorn,
-        "portal.asgi:application",
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(port),
-        "--http",
-        "httptools",
-        "--loop",
-        "uvloop",
-        "--log-level",
-        "warning",
-    ]
+    return [sys.executable, "manage.py", "serve", "--port", str(port)]
 
 
 def start_redis(home: Path, port: int) -> subprocess.Popen[bytes]:

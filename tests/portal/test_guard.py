@@ -32,7 +32,7 @@ class Echo:
             message = await receive()
             size += len(message.get("body", b""))
             more = message.get("more_body", False)
-        await send_answer(send, 200, [], json.dumps({"path": head.path, "size": size}).encode())
+        await send_answer(send, 200, [], json.dumps({"path": head.path, "size": size, "fields": dict(read_head(scope).fields)}).encode())
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def echo() -> Echo:
 
 @pytest.fixture(scope="module")
 def port(echo: Echo) -> Iterator[int]:
-    with served(Guard(echo, body_limit=lambda path: LIMIT, body_seconds=0.6)) as port:
+    with served(Guard(echo, body_limit=lambda path: LIMIT, host_allowed=lambda host: host != "evil.example", body_seconds=0.6)) as port:
         yield port
 
 
@@ -63,6 +63,7 @@ def problem(answer: bytes) -> dict[str, Any]:
     [
         (b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", "malformed_host"),
         (b"GET / HTTP/1.1\r\n\r\n", "malformed_host"),
+        (b"GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n", "malformed_host"),
         (b"GET http://elsewhere.example/ HTTP/1.1\r\nHost: a\r\n\r\n", "malformed_target"),
     ],
 )
@@ -119,7 +120,7 @@ def test_an_answer_before_the_end_of_the_body_closes_the_connection_and_can_be_r
 
 def test_a_body_within_the_limit_passes(port: int) -> None:
     answer = talk(port, b"POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n" + b"x" * LIMIT)
-    assert json.loads(answer.partition(b"\r\n\r\n")[2]) == {"path": "/x", "size": LIMIT}
+    assert json.loads(answer.partition(b"\r\n\r\n")[2])["size"] == LIMIT
     assert b"connection: close" not in answer
 
 
@@ -130,9 +131,27 @@ def test_a_client_that_waits_for_100_continue_is_refused_without_it(port: int) -
 
 def test_a_head_that_never_ends_is_cut_off(port: int, echo: Echo) -> None:
     lines = [b"GET / HTTP/1.1\r\nHost: a\r\n", *(b"X-%d: %s\r\n" % (number, b"y" * 1_000) for number in range(90)), b"\r\n"]
-    assert talk(port, *lines).startswith(b"HTTP/1.1 400")
-    assert talk(port, b"GET / HTTP/1.1\r\nHost: a\r\n", *([b"X: y\r\n"] * 150), b"\r\n").startswith(b"HTTP/1.1 400")
+    assert problem(talk(port, *lines))["code"] == "header_fields_too_large"
+    assert problem(talk(port, b"GET / HTTP/1.1\r\nHost: a\r\n", *([b"X: y\r\n"] * 150), b"\r\n"))["status"] == 431
     assert echo.asked == 0
+
+
+@pytest.mark.parametrize(
+    "request_bytes", [b"GET / HTTP/1.1\r\nHost: a\r\nX A: b\r\n\r\n", b"get / HTTP/1.1\r\nHost: a\r\n\r\n", b"\x16\x03\x01\r\n\r\n"]
+)
+def test_what_is_no_request_is_answered_with_a_problem(port: int, echo: Echo, request_bytes: bytes) -> None:
+    document = problem(talk(port, request_bytes))
+    assert (document["status"], document["code"]) == (400, "malformed")
+    assert document["request_id"]
+    assert echo.asked == 0
+
+
+def test_a_trailer_is_not_a_field_of_the_head(port: int) -> None:
+    head = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+    answer = talk(port, head + b"3\r\nabc\r\n0\r\nAuthorization: Bearer stolen\r\nX-Portal-Confirm: production\r\nHost: b\r\n\r\n")
+    seen = json.loads(answer.partition(b"\r\n\r\n")[2])
+    assert seen["size"] == 3
+    assert set(seen["fields"]) == {"host", "transfer-encoding"}
 
 
 def test_keep_alive_serves_several_requests(port: int, echo: Echo) -> None:
