@@ -107,6 +107,24 @@ WEBHOOKS = _types(
     ("webhook_busy", 503, "Too many deliveries are under way.", "Send it again after Retry-After."),
     ("too_many_hooks", 409, "You have as many webhooks as one person may have.", "Delete one."),
 )
+TOKENS = _types(
+    ("unknown_place", 404, "The platform is not in this environment.", "See /api/v1/environments."),
+    ("scopes_missing", 422, "No scope was asked for.", "Name at least one; the Tokens page lists those you may have."),
+    ("too_many_scopes", 422, "More scopes were asked for than one token may carry.", "Take several tokens."),
+    ("no_token_needed", 422, "Calls to this platform carry no token here.", "Just call."),
+    ("lease_busy", 409, "The same token is being taken and ended at once.", "Try again."),
+    ("lease_ending", 409, "The token is about to end and cannot be replaced.", "Ask for a new one."),
+    ("lease_ended", 409, "The token has ended.", "Ask for a new one; a call through the gateway does it by itself."),
+    ("session_ended", 401, "The sign-in has ended, and its tokens with it.", "Sign in again."),
+    ("session_ending", 401, "The sign-in is about to end.", "Sign in again, then take the token."),
+    ("other_sign_in", 409, "The token belongs to another sign-in of yours.", "Use it in that browser, or take one here."),
+    (
+        "reveal_forbidden",
+        403,
+        "The token could do more at the platform than you may.",
+        "Call through the gateway: it enforces your scopes.",
+    ),
+)
 THE_PORTAL = _types(
     ("internal_error", 500, "A mistake of ours. It has been logged.", "Report the request id."),
     ("unavailable", 503, "Something the portal needs does not answer.", "Try again later."),
@@ -116,7 +134,7 @@ THE_PORTAL = _types(
     ("rules_unsound", 422, "The rules commit is not sound and was refused whole.", "The findings name file and line."),
 )
 
-PROBLEM_TYPES = WHAT_WAS_SENT | WHO_MAY | WHAT_IS_THERE | LIMITS | THE_OTHER_SIDE | WEBHOOKS | THE_PORTAL
+PROBLEM_TYPES = WHAT_WAS_SENT | WHO_MAY | WHAT_IS_THERE | LIMITS | THE_OTHER_SIDE | TOKENS | WEBHOOKS | THE_PORTAL
 
 
 @login_not_required
