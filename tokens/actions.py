@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import NoReturn
 from uuid import UUID
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -57,7 +58,9 @@ class Ask:
 
 
 def create_lease(*, by: Caller, platform: str, environment: str, scopes: Sequence[str], purpose: str, ttl: int | None = None) -> TokenLease:
-    """Take a token and hold it until ``ttl`` seconds have passed or the sign-in ends. The same ask twice is the same lease.
+    """Take a token and hold it until ``ttl`` seconds (by default TOKEN_MAX_TTL) have passed or the sign-in ends.
+
+    The same ask twice is the same lease.
 
     Raises Invalid, NotFound, Forbidden (``environment_forbidden``, ``scope_forbidden``), Unauthenticated,
     TokenRefused, TokenUnavailable, SecretUnavailable.
@@ -312,7 +315,7 @@ def _lease_for(ask: Ask, *, by: Caller) -> tuple[TokenLease, bool]:
     if not session_is_live(by.session_id):
         raise Unauthenticated("Your sign-in has ended, and its tokens with it. Sign in again.", code="session_ended")
     now = timezone.now()
-    ends_at = min(by.session_expires_at, now + timedelta(seconds=ask.ttl)) if ask.ttl else by.session_expires_at
+    ends_at = min(by.session_expires_at, now + timedelta(seconds=min(ask.ttl or LONGEST_TTL, settings.TOKEN_MAX_TTL)))
     if ends_at <= now + timedelta(seconds=MIN_LEFT):
         raise Unauthenticated("Your sign-in is about to end. Sign in again to take a token.", code="session_ending")
     key = {"session_id": by.session_id, "platform": ask.at.platform, "environment": ask.at.environment}

@@ -153,6 +153,11 @@ def test_an_ask_that_makes_no_sense_is_refused(owner: Any, endpoint: Endpoint, a
     assert endpoint.forms == []
 
 
+def test_a_lease_that_names_no_lifetime_ends_within_two_hours_for_good(owner: Any, endpoint: Endpoint) -> None:
+    lease = take(owner, ["webhook:manage"])
+    assert (lease.ends_at - timezone.now()).total_seconds() == pytest.approx(7_200, abs=5)
+
+
 def test_the_lifetime_is_the_smallest_of_platform_rule_ask_and_sign_in(owner: Any, endpoint: Endpoint, rules: Callable[..., None]) -> None:
     endpoint.answer = {"expires_in": 7200}
     assert left(take(owner)) == pytest.approx(7200, abs=5)
