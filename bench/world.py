@@ -26,6 +26,8 @@ from demo.world import World, open_world
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 START_SECONDS = 180.0
+# After the ready line the worker reads once more and the demo platform prepares its documents: not what is measured.
+SETTLE_SECONDS = 10.0
 
 
 class NotMeasured(Exception):
@@ -95,7 +97,9 @@ def portal(document: Path, upstream_port: int) -> Iterator[Portal]:
             else:
                 raise NotMeasured("the portal did not start: " + "".join(lines))
             base = f"http://127.0.0.1:{port}"
-            yield Portal(base, access_key(base))
+            key = access_key(base)
+            time.sleep(SETTLE_SECONDS)
+            yield Portal(base, key)
         finally:
             process.terminate()
             process.wait(timeout=30)
