@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import orjson
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from audit import selectors
 from audit.api import read_cursor
@@ -25,7 +25,7 @@ PROBLEM_LIMIT = 20
 
 
 @for_role("platform")
-@require_GET
+@require_safe
 def index(request: HttpRequest) -> HttpResponse:
     """Entries newest first; facets, page and the opened entry are all in the address."""
     error: Malformed | None = None

@@ -12,7 +12,7 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from harness import actions, selectors
 from harness.api import cursor_of
@@ -75,7 +75,7 @@ def bench(request: SignedInRequest) -> HttpResponse:
     return render_page(request, "harness/bench.html", {"rows": rows, "form": form}, status=422 if form.is_bound else 200)
 
 
-@require_GET
+@require_safe
 def hook(request: SignedInRequest, hook_id: UUID) -> HttpResponse:
     """One webhook: what arrived at the left, the chosen delivery at the right. The choice is in the address."""
     found = selectors.endpoint(request.caller.account_id, hook_id)

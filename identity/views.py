@@ -13,7 +13,7 @@ from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.utils.cache import add_never_cache_headers
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from mozilla_django_oidc.views import OIDCAuthenticationCallbackView, OIDCAuthenticationRequestView
 
 from identity import actions, oidc, selectors
@@ -101,14 +101,14 @@ class SignInCallback(OIDCAuthenticationCallbackView):  # type: ignore[misc]
 
 
 @login_not_required
-@require_GET
+@require_safe
 def sign_in(request: HttpRequest) -> HttpResponse:
     """``GET /oidc/authenticate/?next=``"""
     return _or_refused(request, SignInStart.as_view())
 
 
 @login_not_required
-@require_GET
+@require_safe
 def callback(request: HttpRequest) -> HttpResponse:
     """``GET /oidc/callback/``: where the provider sends people back."""
     return _or_refused(request, SignInCallback.as_view())
@@ -183,7 +183,7 @@ def browser_of(user_agent: str) -> str:
 
 
 @role_not_required
-@require_GET
+@require_safe
 def account(request: SignedInRequest) -> HttpResponse:
     """Who the portal thinks you are, what that allows, and where you are signed in."""
     caller = request.caller

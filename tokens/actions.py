@@ -23,6 +23,7 @@ from tokens import exchange, scopes, selectors, store
 from tokens.exchange import MIN_LEFT, TokenUnavailable
 from tokens.holding import queue_revocation, ready_token, usable_token
 from tokens.models import Revocation, TokenLease
+from tokens.scopes import GroupsGranting, check_one_held
 from tokens.secrets import SecretUnavailable
 
 SHORTEST_TTL = 120  # seconds; twice what a token must still live to be handed out
@@ -89,9 +90,12 @@ def lease_for_call(*, by: Caller, platform: str, environment: str, scopes: Seque
     document names none, with all the person may hold there. Errors as ``create_lease``.
     """
     at = current_rules().platform_at(platform, environment)
-    if at is None or not at.principals:
+    if at is None:
         return None
     try:
+        if not at.principals:
+            check_one_held(scopes, platform=platform, access=by.access, groups_granting=_granting(environment))
+            return None
         _check_environment(by, environment)
         wanted = _wanted_for_call(scopes, at=at, by=by)
         lease, reused = _held_for_call(wanted, at=at, by=by), True
@@ -277,11 +281,12 @@ def _check_environment(by: Caller, environment: str) -> None:
         raise Forbidden(f"Your groups do not open {environment}. {named}", code="environment_forbidden", groups=granting)
 
 
-def _chosen(asked: Sequence[str], *, at: PlatformAt, by: Caller) -> tuple[list[str], Principal]:
-    def granting(scope: tuple[str, str]) -> list[str]:
-        return groups_granting(environment=at.environment, scope=scope)
+def _granting(environment: str) -> GroupsGranting:
+    return lambda scope: groups_granting(environment=environment, scope=scope)
 
-    return scopes.choose_principal(asked, at=at, access=by.access, groups_granting=granting)
+
+def _chosen(asked: Sequence[str], *, at: PlatformAt, by: Caller) -> tuple[list[str], Principal]:
+    return scopes.choose_principal(asked, at=at, access=by.access, groups_granting=_granting(at.environment))
 
 
 def _wanted_for_call(alternatives: Sequence[Sequence[str]], *, at: PlatformAt, by: Caller) -> list[list[str]]:

@@ -44,12 +44,7 @@ def choose_principal(
     refused = [scope for scope in wanted if never_leaves(scope)]
     if refused:
         raise _forbidden(f"The portal never asks for {_listed(refused)}: patterns and administrative scopes are refused.", refused, [])
-    missing = [scope for scope in wanted if scope not in access.scopes_for(at.platform)]
-    if missing:
-        granting = [groups_granting((at.platform, scope)) for scope in missing]
-        named = sorted(set(granting[0]).intersection(*granting[1:]))
-        who = f"Members of {' or '.join(named)} may." if named else "No group grants it; the platform team can change access.yaml."
-        raise _forbidden(f"Your groups do not grant {_listed(missing)} on {at.platform}. {who}", missing, named)
+    check_held(wanted, platform=at.platform, access=access, groups_granting=groups_granting)
     beyond = [scope for scope in wanted if scope not in at.ceiling]
     if beyond:
         raise _forbidden(
@@ -59,6 +54,24 @@ def choose_principal(
     if not principals:
         raise _forbidden(f"No single principal for {where} covers {_listed(wanted)} together; ask for them separately.", wanted, [])
     return wanted, principals[0]
+
+
+def check_held(wanted: Sequence[str], *, platform: str, access: Access, groups_granting: GroupsGranting) -> None:
+    """Raises Forbidden ``scope_forbidden`` naming who grants what this person's groups do not."""
+    missing = [scope for scope in wanted if scope not in access.scopes_for(platform)]
+    if not missing:
+        return
+    granting = [groups_granting((platform, scope)) for scope in missing]
+    named = sorted(set(granting[0]).intersection(*granting[1:]))
+    who = f"Members of {' or '.join(named)} may." if named else "No group grants it; the platform team can change access.yaml."
+    raise _forbidden(f"Your groups do not grant {_listed(missing)} on {platform}. {who}", missing, named)
+
+
+def check_one_held(alternatives: Sequence[Sequence[str]], *, platform: str, access: Access, groups_granting: GroupsGranting) -> None:
+    """Where calls carry no token the portal alone bounds them: one of the alternatives must be the person's. Errors as ``check_held``."""
+    named = [one for one in alternatives if one]
+    if named and not any(access.scopes_for(platform).issuperset(one) for one in named):
+        check_held(min(named, key=len), platform=platform, access=access, groups_granting=groups_granting)
 
 
 def alternatives_allowed(alternatives: Sequence[Sequence[str]], *, at: PlatformAt, access: Access) -> list[list[str]]:
