@@ -100,7 +100,7 @@ ACTIONS: Mapping[str, Action] = dict(
         ),
         _action(
             "sync:refused",
-            "{source} was not published in {environment}: {reason}",
+            "{source} in {environment}: {reason}",
             "source branch commit reason file line findings errors documents",
         ),
         _action("sync:failed", "{source} could not be fetched: {reason}", "source branch reason attempts"),

@@ -11,7 +11,7 @@ from django.middleware.csrf import CsrfViewMiddleware
 from identity import actions, selectors
 from identity.callers import Caller
 from identity.guards import no_role
-from identity.middleware import SIGN_IN_FIRST, bearer_key
+from identity.middleware import KEY_REFUSED, SIGN_IN_FIRST, bearer_key
 from portal.errors import Forbidden, Unauthenticated
 
 
@@ -46,7 +46,7 @@ def authenticate(headers: Mapping[str, str], *, remote: str) -> Caller:
         if caller is None and session_key:
             actions.end_if_lapsed(session_key=session_key)
     if caller is None:
-        raise Unauthenticated(SIGN_IN_FIRST, headers={"WWW-Authenticate": "Bearer"})
+        raise Unauthenticated(SIGN_IN_FIRST if key is None else KEY_REFUSED, headers={"WWW-Authenticate": "Bearer"})
     if caller.via == "cookie":
         check_csrf(headers)
     actions.note_use(caller=caller)

@@ -19,6 +19,9 @@ from portal.errors import Forbidden, Unauthenticated
 from portal.web.problem import current_request_id, error_answer, wants_program_answer
 
 SIGN_IN_FIRST = "Sign in, or send an access key as a bearer token."
+KEY_REFUSED = (
+    "This access key opens nothing: it is mistyped, was revoked, or ended with the sign-in it was made in. Make a new one under Keys."
+)
 
 
 def bearer_key(authorization: str) -> str | None:
@@ -99,7 +102,8 @@ def is_open(view: Callable[..., Any]) -> bool:
 def ask_to_sign_in(request: HttpRequest) -> HttpResponse:
     """A program is told; a person is taken to sign in and comes back to the same page."""
     if wants_program_answer(request) or request.method not in {"GET", "HEAD"}:
-        return error_answer(request, Unauthenticated(SIGN_IN_FIRST, headers={"WWW-Authenticate": "Bearer"}))
+        said = SIGN_IN_FIRST if bearer_key(request.headers.get("Authorization", "")) is None else KEY_REFUSED
+        return error_answer(request, Unauthenticated(said, headers={"WWW-Authenticate": "Bearer"}))
     if request.headers.get("HX-Request") == "true":
         # A fragment cannot be a sign-in page: the browser leaves the page it is on, and comes back to it.
         here = request.headers.get("HX-Current-URL", "")
