@@ -80,6 +80,7 @@ def rule_files(world: World) -> dict[str, str]:
     """File name → text of the rules, with this world's addresses filled in."""
     places = {
         "@token-url@": f"{world.issuer}/oauth/token",
+        "@revocation-url@": f"{world.issuer}/oauth/revoke",
         "@documents@": str(world.documents_repository),
         **{f"@{platform}@": f"{world.platform_url}/{platform}" for platform in BASE_PATHS},
     }

@@ -16,7 +16,17 @@ from django.db import DatabaseError, close_old_connections
 from harness.actions import Incoming, receive
 from harness.models import HookEndpoint
 from harness.selectors import Opened, endpoint_for_sender
-from portal.errors import Gone, Malformed, MethodNotAllowed, NotFound, PortalError, QuotaExceeded, Unauthenticated, Unavailable
+from portal.errors import (
+    Gone,
+    Malformed,
+    MethodNotAllowed,
+    NotFound,
+    PortalError,
+    QuotaExceeded,
+    SignatureRefused,
+    Unauthenticated,
+    Unavailable,
+)
 from portal.web.asgi import ClientGone, Head, Receive, Scope, Send, read_body, read_head, send_answer, send_problem
 from quotas.actions import Window, spend
 
@@ -78,7 +88,7 @@ async def _serve(head: Head, receive_message: Receive, request_id: str) -> None:
     except HookEndpoint.DoesNotExist:
         raise Gone("This address is no longer used.", code="hook_deleted") from None
     if delivery.status == 401:
-        raise Unauthenticated("The signature was not accepted.", code="signature_refused")
+        raise SignatureRefused("The signature was not accepted. The webhook's owner sees why on the bench.")
     if delivery.status == 400:
         raise Malformed("The delivery was not accepted.", code="delivery_malformed")
 

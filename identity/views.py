@@ -23,7 +23,7 @@ from identity.guards import grant_row, role_not_required
 from identity.models import SsoSession
 from portal.errors import Invalid, PortalError, QuotaExceeded
 from portal.web.pages import render_page
-from portal.web.problem import current_request_id
+from portal.web.problem import current_request_id, error_answer, wants_program_answer
 from quotas.actions import Window, spend
 
 logger = structlog.get_logger(__name__)
@@ -120,8 +120,11 @@ def _or_refused(request: HttpRequest, view: Any) -> HttpResponse:
         response: HttpResponse = view(request)
     except (SignInRefused, ProviderUnusable) as error:
         _write_down(error, remote=request.META.get("REMOTE_ADDR", ""))
-        context = {"error": error, "issuer": settings.OIDC_ISSUER, "request_id": current_request_id()}
-        response = render_page(request, "identity/sign_in_failed.html", context, status=error.status)
+        if wants_program_answer(request):
+            response = error_answer(request, error)
+        else:
+            context = {"error": error, "issuer": settings.OIDC_ISSUER, "request_id": current_request_id()}
+            response = render_page(request, "identity/sign_in_failed.html", context, status=error.status)
     add_never_cache_headers(response)
     return response
 

@@ -3,6 +3,7 @@
 PortalError                    code, status, title, detail, errors, headers
 ├── Malformed            400   what was sent cannot be read
 ├── Unauthenticated      401   nobody is signed in
+│   └── SignatureRefused       a delivery's signature is missing, wrong or stale
 ├── Forbidden            403   signed in, but not allowed; the text says who can allow it
 ├── NotFound             404   not there, or not yours to know of
 ├── MethodNotAllowed     405
@@ -65,6 +66,10 @@ class Malformed(PortalError):
 
 class Unauthenticated(PortalError):
     status, code, title = 401, "not_signed_in", "Sign in first"
+
+
+class SignatureRefused(Unauthenticated):
+    code, title = "signature_refused", "Signature not accepted"
 
 
 class Forbidden(PortalError):

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from django.urls import include, path
-from drf_spectacular.views import SpectacularJSONAPIView
 
-from portal import health, home, problem_types
+from portal import health, home, openapi, problem_types
 
 urlpatterns = [
     path("", home.index, name="home"),
@@ -15,7 +14,7 @@ urlpatterns = [
     path("health/live", health.live, name="health-live"),
     path("health/ready", health.ready, name="health-ready"),
     path("metrics", health.metrics, name="metrics"),
-    path("api/v1/openapi.json", SpectacularJSONAPIView.as_view(), name="openapi"),
+    path("api/v1/openapi.json", openapi.own_document, name="openapi"),
     path("api/docs/", home.api_documentation, name="api-documentation"),
     *(path("", include(f"{room}.urls")) for room in ("identity", "audit", "quotas", "catalog", "tokens", "gateway", "harness")),
     *(path("api/v1/", include(f"{room}.api_urls")) for room in ("identity", "audit", "quotas", "catalog", "tokens", "gateway", "harness")),

@@ -151,6 +151,23 @@ def test_a_seal_changed_in_place_is_named() -> None:
     assert ("seal_forged", None, 1) in kinds()
 
 
+@pytest.mark.parametrize(
+    "column", ["mac = 'é'", "mac = ''", "last_entry = 9223372036854775807", "missing = '[[1, 9000000000000000000]]'", "count = 0"]
+)
+def test_whatever_a_tampering_hand_writes_into_a_seal_is_named(column: str) -> None:
+    sealed(3)
+    with Tampered(), connection.cursor() as cursor:
+        cursor.execute(f"UPDATE audit_seal SET {column}")
+    assert ("seal_forged", None, 1) in kinds()
+
+
+def test_leaves_of_another_type_are_named() -> None:
+    sealed(3)
+    with Tampered(), connection.cursor() as cursor:
+        cursor.execute("UPDATE audit_seal SET leaves = %s", [b"abc"])
+    assert ("seal_forged", None, 1) in kinds()
+
+
 def test_a_seal_that_differs_from_its_checkpoint_is_named() -> None:
     sealed(1)
     path = sealing.checkpoint_file()
