@@ -11,7 +11,10 @@ from django.utils import timezone
 from audit.models import Entry
 from audit.redaction import clean, clean_text
 from audit.vocabulary import declared
+from portal.statements import Rows
 from portal.web.problem import current_request_id
+
+_entries = Rows(Entry)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +55,21 @@ def record(
     declared(action, outcome, data)
     if not connection.in_atomic_block:
         raise OutsideTransaction(f"{action} was recorded outside a transaction.")
-    entry = Entry.objects.create(
-        at=timezone.now(),
-        action=action,
-        outcome=outcome,
-        actor=clean_text(by.id, 64),
-        actor_name=clean_text(by.name, 255),
-        session=clean_text(by.session, 64),
-        remote=clean_text(by.remote, 64),
-        subject=clean_text(subject, 255),
-        api=clean_text(api, 200),
-        environment=clean_text(environment, 100),
-        code=clean_text(code, 60),
-        request_id=clean_text(current_request_id() if request_id is None else request_id, 64),
-        data={key: clean(value) for key, value in data.items()},
+    entry: int = _entries.insert(
+        {
+            "at": timezone.now(),
+            "action": action,
+            "outcome": outcome,
+            "actor": clean_text(by.id, 64),
+            "actor_name": clean_text(by.name, 255),
+            "session": clean_text(by.session, 64),
+            "remote": clean_text(by.remote, 64),
+            "subject": clean_text(subject, 255),
+            "api": clean_text(api, 200),
+            "environment": clean_text(environment, 100),
+            "code": clean_text(code, 60),
+            "request_id": clean_text(current_request_id() if request_id is None else request_id, 64),
+            "data": {key: clean(value) for key, value in data.items()},
+        }
     )
-    return entry.pk
+    return entry

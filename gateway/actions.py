@@ -13,10 +13,12 @@ from audit.actions import PORTAL, record
 from gateway.exchange import Exchange
 from gateway.models import Call
 from gateway.records import actor_of, entry_outcome
+from portal.statements import Rows
 
 # An upstream may take 30 s, the token endpoint and the database theirs; after this nobody can still be working on it.
 UNKNOWN_AFTER = timedelta(minutes=2)
 SWEEP_BATCH = 200
+_calls = Rows(Call)
 _TIMES = ("total_ms", "upstream_ms", "connect_ms", "first_byte_ms")
 
 
@@ -37,7 +39,7 @@ def record_intent(*, exchange: Exchange, fields: dict[str, Any]) -> int:
         via=fields["via"],
         confirmed=bool(environment and environment.protected and exchange.head.fields.get("x-portal-confirm") == environment.name),
     )
-    Call.objects.bulk_create([_call(exchange, fields | {"state": Call.SENT, "intent_entry": entry})])
+    _insert(exchange, fields | {"state": Call.SENT, "intent_entry": entry})
     return entry
 
 
@@ -57,7 +59,7 @@ def record_outcome(*, exchange: Exchange, fields: dict[str, Any]) -> int:
         client_gone=exchange.client_gone,
         **{name: exchange.timings[name] for name in _TIMES if name in exchange.timings},
     )
-    Call.objects.filter(pk=exchange.id).update(**fields, finished_at=timezone.now(), outcome_entry=entry)
+    _calls.update(exchange.id, fields | {"finished_at": timezone.now(), "outcome_entry": entry})
     return entry
 
 
@@ -86,7 +88,7 @@ def record_refusal(*, exchange: Exchange, fields: dict[str, Any]) -> int:
         commit=fields["commit"],
         **said,
     )
-    Call.objects.bulk_create([_call(exchange, fields | {"finished_at": timezone.now(), "outcome_entry": entry})])
+    _insert(exchange, fields | {"finished_at": timezone.now(), "outcome_entry": entry})
     return entry
 
 
@@ -120,8 +122,9 @@ def close_unknown() -> int:
     return len(calls)
 
 
-def _call(exchange: Exchange, fields: dict[str, Any]) -> Call:
-    return Call(id=exchange.id, at=exchange.at, request_id=exchange.request_id, method=exchange.head.method[:20], **fields)
+def _insert(exchange: Exchange, fields: dict[str, Any]) -> None:
+    known = {"id": exchange.id, "at": exchange.at, "request_id": exchange.request_id, "method": exchange.head.method[:20]}
+    _calls.insert(known | fields)
 
 
 def _record(action: str, exchange: Exchange, *, outcome: str, **data: Any) -> int:

@@ -39,7 +39,7 @@ def kept_body(body: bytes) -> str:
 def storable(value: Any) -> Any:
     """``value`` without the characters PostgreSQL's text and jsonb cannot hold: NUL and lone surrogates, each a replacement character."""
     if isinstance(value, str):
-        return _NOT_STORABLE.sub("\ufffd", value)
+        return value if value.isascii() and "\x00" not in value else _NOT_STORABLE.sub("\ufffd", value)
     if isinstance(value, dict):
         return {storable(key): storable(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

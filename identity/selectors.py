@@ -18,6 +18,7 @@ from audit.actions import Actor
 from identity.access import ROLES, Access, Grant, combine
 from identity.callers import Caller
 from identity.models import AccessKey, GroupGrant, SsoSession
+from portal.statements import FirstRow
 
 GRANTS_KEPT_SECONDS = 1.0  # how long another process may go on with grants that were just replaced
 
@@ -131,13 +132,19 @@ _OF_KEY = (
 )
 
 
+_key_row = FirstRow(lambda key_hash: AccessKey.objects.filter(key_hash=key_hash, revoked_at=None).values_list(*_OF_KEY))
+_cookie_row = FirstRow(
+    lambda session_key: SsoSession.objects.filter(session_key=session_key, ended_at=None).order_by("id").values_list(*_OF_COOKIE)
+)
+
+
 def caller_of(*, session_key: str | None = None, access_key: str | None = None, remote: str = "") -> Caller | None:
     """Whoever comes with this cookie or this access key, or None when that is not, or no longer, anybody."""
     row: tuple[Any, ...] | None = None
     if access_key is not None:
-        row = AccessKey.objects.filter(key_hash=hash_of_key(access_key), revoked_at=None).values_list(*_OF_KEY).first()
+        row = _key_row.get(hash_of_key(access_key))
     elif session_key and _is_session_key(session_key):
-        found = SsoSession.objects.filter(session_key=session_key, ended_at=None).order_by("id").values_list(*_OF_COOKIE).first()
+        found = _cookie_row.get(session_key)
         row = None if found is None else (*found, None, None)
     if row is None:
         return None
