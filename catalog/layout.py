@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -12,9 +13,17 @@ from catalog.git import Entry
 SUFFIXES = (".yaml", ".yml", ".json")
 _LFS = b"version https://git-lfs.github.com/spec/"
 _PART = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
-_SAYS_SO = re.compile(
-    rb"""(?m)^["']?(?:openapi|swagger)["']?[ \t]*:"""  # YAML: a key of the root
-    rb"""|[{,]\s*"(?:openapi|swagger)"\s*:\s*"[0-9]"""  # JSON
+_LEAD = re.compile(r"(?:\s+|#[^\r\n]*|%[^\r\n]*|---(?=\s))*")  # what may stand before the root of a YAML document
+_VERSION_KEY = r"""["']?(?:openapi|swagger)["']?"""
+_BLOCK_ROOT = re.compile(rf"[\r\n]{_VERSION_KEY}[ \t]*:")
+_FIRST_KEY = re.compile(rf"{_VERSION_KEY}\s*:")
+_FLOW_ROOT = re.compile(rf"""[{{,]\s*{_VERSION_KEY}\s*:\s*["']?[0-9]""")
+# The order matters: the mark of UTF-32 in little-endian order begins with that of UTF-16.
+_ENCODINGS = (
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
 )
 
 
@@ -57,17 +66,31 @@ def place_of(path: str) -> Place | None:
 
 
 def candidates(
-    entries: Sequence[Entry], include: Sequence[str], platforms: Collection[str], read: Callable[[Entry], bytes], file_bytes: int
+    entries: Sequence[Entry],
+    include: Sequence[str],
+    platforms: Collection[str],
+    read: Callable[[Entry], bytes],
+    file_bytes: int,
+    *,
+    published: Collection[str] = (),
 ) -> list[Candidate]:
-    """The documents of a tree in path order. ``include`` [] takes every file that says ``openapi:`` or ``swagger:``."""
+    """The documents of a tree, in the order they are read. ``include`` [] takes every file that says ``openapi:`` or ``swagger:``.
+
+    ``published``: paths that are documents already. Such a file stays one whatever it says now, so that it is refused
+    with a reason instead of taking its API away; unless another file of its folder has become the API's document.
+    """
     patterns = [pattern(glob) for glob in include]
     found: list[Candidate] = []
+    silent: list[Entry] = []
     taken: dict[str, str] = {}
     for entry in sorted(entries, key=_order):
         if patterns:
             if not any(one.fullmatch(entry.path) for one in patterns):
                 continue
-        elif not entry.path.lower().endswith(SUFFIXES) or (not _odd(entry, file_bytes) and not _says_so(read(entry))):
+        elif not entry.path.lower().endswith(SUFFIXES):
+            continue
+        elif not _odd(entry, file_bytes) and not _says_so(read(entry)):
+            silent.append(entry)
             continue
         place = place_of(entry.path)
         problem = _odd(entry, file_bytes) or _pointer(entry, read) or _misplaced(place, platforms)
@@ -76,6 +99,11 @@ def candidates(
         if place is not None and not problem:
             taken[place.slug] = entry.path
         found.append(Candidate(entry, place, problem))
+    for entry in silent:
+        place = place_of(entry.path)
+        if entry.path in published and place is not None and place.slug not in taken:
+            taken[place.slug] = entry.path
+            found.append(Candidate(entry, place, _misplaced(place, platforms)))
     return found
 
 
@@ -98,7 +126,23 @@ def _odd(entry: Entry, file_bytes: int) -> str:
 
 
 def _says_so(content: bytes) -> bool:
-    return content.startswith(_LFS) or _SAYS_SO.search(content) is not None
+    """Whether the root of a JSON or YAML text says which version of OpenAPI it is, in whatever encoding it says so."""
+    if content.startswith(_LFS):
+        return True
+    text = _decoded(content).removeprefix("\ufeff")
+    lead = _LEAD.match(text)
+    start = lead.end() if lead else 0
+    if _FIRST_KEY.match(text, start):
+        return True
+    return (_FLOW_ROOT if text.startswith("{", start) else _BLOCK_ROOT).search(text, start) is not None
+
+
+def _decoded(content: bytes) -> str:
+    """The text, near enough to look into: only UTF-8 is read later, but what is not is refused by name."""
+    encoding = next((name for mark, name in _ENCODINGS if content.startswith(mark)), "")
+    if not encoding and 0 in content[:2]:
+        encoding = "utf-16-be" if content[0] == 0 else "utf-16-le"
+    return content.decode(encoding or "utf-8", "replace")
 
 
 def _pointer(entry: Entry, read: Callable[[Entry], bytes]) -> str:

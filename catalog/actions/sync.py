@@ -160,8 +160,9 @@ def _read_branch(
         return None
     progress.step(f"Reading {branch.environment}")
     entries = mirror.tree(head)
-    found = layout.candidates(entries, source.include, rules.platforms, mirror.read, mirror.limits.file_bytes)
-    if not any(one.place for one in found) and Publication.objects.filter(branch=branch, current=True).exists():
+    published = set(Publication.objects.filter(branch=branch, current=True).values_list("path", flat=True))
+    found = layout.candidates(entries, source.include, rules.platforms, mirror.read, mirror.limits.file_bytes, published=published)
+    if not any(one.place for one in found) and published:
         note = f"The branch {branch.name} holds no document any more; what it last published stays."
         keep_last_good(branch, state="empty", note=note, head=head)
         return note

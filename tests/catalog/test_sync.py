@@ -132,6 +132,87 @@ def test_a_document_with_findings_is_published_with_them(world: World) -> None:
     assert (found[0].file, found[0].line is not None) == (QUEUES, True)
 
 
+YAML = """\
+# The queues.
+---
+openapi: 3.0.3
+info: {title: Queues, version: "1"}
+paths: {/queues: {get: {responses: {"200": {description: ok}}}}}
+"""
+USERS = {"genesys/users/v2/openapi.json": openapi("/users", title="Users")}
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"<!doctype html><title>Sign in</title>", ":1: This is an HTML or XML page"),
+        (b"", ":1: The file is empty."),
+        (YAML.encode("utf-16"), ":1: The file is UTF-16 or UTF-32"),
+        (YAML.encode("utf-16-le"), ":1: The file is UTF-16 or UTF-32"),
+        (b"greeting: hello\n", ":1: Neither openapi nor swagger says which version"),
+        (b"\x00\x01\x02", ":1: The file is UTF-16 or UTF-32"),
+    ],
+)
+def test_a_published_file_that_is_no_document_any_more_is_refused_and_its_api_stays(world: World, content: bytes, reason: str) -> None:
+    path = "genesys/queues/v2/openapi.yaml"
+    world.everywhere({path: YAML, **USERS})
+    world.sync()
+    good = shown("staging")[SLUG]
+    for text in (content, content + b"\n "):  # the second time the last good revision is two commits old
+        world.write("staging", {path: text, **USERS})
+        assert world.sync().sentence == "staging: 1 refused."
+        kept = shown("staging")[SLUG]
+        assert (kept.pk, kept.commit, kept.stale) == (good.pk, good.commit, True)
+        file = BranchFile.objects.get(branch__environment="staging", path=path)
+        assert (file.state, file.slug) == ("refused", SLUG)
+        assert f"{path}{reason}" in file.reason
+        assert entries("sync:refused")[-1].data["documents"] == [path]
+    assert not any(entry.data["removed"] for entry in entries("sync:published"))
+    world.write("staging", USERS)
+    assert world.sync().sentence == "staging: 1 removed."
+    assert set(shown("staging")) == {"genesys-users-v2"}
+
+
+def test_a_published_file_that_became_a_part_of_its_apis_new_document_is_no_document(world: World) -> None:
+    world.everywhere({"genesys/queues/v2/queues.yaml": YAML})
+    world.sync()
+    root = YAML.replace("{get:", "{$ref: queues.yaml}, /more: {get:")
+    world.write("main", {"genesys/queues/v2/openapi.yaml": root, "genesys/queues/v2/queues.yaml": "get: {responses: {}}\n"})
+    assert world.sync().sentence == "production: 1 published."
+    assert shown("production")[SLUG].path == "genesys/queues/v2/openapi.yaml"
+    assert [file.path for file in BranchFile.objects.filter(branch__environment="production")] == ["genesys/queues/v2/openapi.yaml"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\ufeff" + YAML,
+        "\ufeffopenapi: 3.0.3" + YAML.partition("openapi: 3.0.3")[2],
+        YAML.replace("\n", "\r\n"),
+        "%YAML 1.2\n" + YAML.partition("\n")[2],
+        '{openapi: 3.0.3, info: {title: Queues, version: "1"}, paths: {}}\n',
+        '# one line\n--- {info: {title: Queues, version: "1"}, openapi: 3.0.3, paths: {}}\n',
+        '{"openapi": "3.0.3", "info": {"title": "Queues", "version": "1"}, "paths": {}}',
+        '\ufeff{"info": {"title": "Queues", "version": "1"}, "paths": {}, "openapi": "3.0.3"}',
+        '  "openapi" : 3.0.3\n  info: {title: Queues, version: "1"}\n  paths: {}\n',
+    ],
+)
+def test_a_document_is_recognised_however_its_root_is_written(world: World, text: str) -> None:
+    world.everywhere({"genesys/queues/v2/openapi.yaml": text})
+    assert world.sync().outcome == "published"
+    assert shown("production")[SLUG].api.title == "Queues"
+
+
+def test_a_new_file_in_utf_16_that_looks_like_a_document_is_listed_as_refused(world: World) -> None:
+    new = {f"genesys/new/v{number}/openapi.yaml": YAML.encode(name) for number, name in enumerate(("utf-16", "utf-16-be", "utf-32"))}
+    other = {"genesys/new/v1/notes.yaml": "openapi is a word here\n", "genesys/new/v1/settings.json": '{"openapi": {"lint": true}}'}
+    world.everywhere({QUEUES: openapi(), **new, **other})
+    assert world.sync().outcome == "refused"
+    files = BranchFile.objects.filter(branch__environment="production")
+    assert {file.path: file.state for file in files} == {QUEUES: "published"} | dict.fromkeys(new, "refused")
+    assert all("only UTF-8 is read" in file.reason for file in files if file.state == "refused")
+
+
 def test_a_branch_that_vanished_keeps_what_it_published_and_says_so_once(world: World) -> None:
     world.everywhere({QUEUES: openapi()})
     world.sync()
