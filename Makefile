@@ -28,11 +28,11 @@ lock: setup-dev ## compile requirements/*.in to hashed requirements/*.txt
 	    --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' $$name.in -o $$name.txt || exit 1; done
 
 test: setup-dev ## the whole suite (PYTEST='-k word' for a part)
-	@$(BIN)/python -m pytest -n 2 $(PYTEST)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST)
 	@if [ -n "$$PORTAL_TEST_DATABASE_URL" ]; then \
 	  echo "== again on PostgreSQL$${PORTAL_TEST_REDIS_URL:+ and Redis}"; \
 	  DATABASE_URL="$$PORTAL_TEST_DATABASE_URL" REDIS_URL="$$PORTAL_TEST_REDIS_URL" \
-	    $(BIN)/python -m pytest -n 2 -m "not browser and not slow and not node" $(PYTEST); fi
+	    $(BIN)/python -m pytest -n 2 --dist loadfile -m "not browser and not slow and not node" $(PYTEST); fi
 
 check: setup-dev ## lint, format, types, import rules, templates, migrations, dependency audit
 	@$(BIN)/ruff check .

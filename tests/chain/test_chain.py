@@ -12,7 +12,7 @@ from tests.chain import shapes
 from tests.chain.person import Person
 from tests.chain.shapes import Portal, wait_for
 
-pytestmark = [pytest.mark.slow, pytest.mark.enable_socket, pytest.mark.xdist_group("chain")]
+pytestmark = [pytest.mark.slow, pytest.mark.enable_socket]
 
 API = "genesys-integration-v2"
 CALL = f"/gateway/staging/{API}/webhooks"
