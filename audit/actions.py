@@ -9,7 +9,7 @@ from django.db import connection
 from django.utils import timezone
 
 from audit.models import Entry
-from audit.redaction import clean, clean_text
+from audit.redaction import clean_entry
 from audit.vocabulary import declared
 from portal.statements import Rows
 from portal.web.problem import current_request_id
@@ -55,21 +55,17 @@ def record(
     declared(action, outcome, data)
     if not connection.in_atomic_block:
         raise OutsideTransaction(f"{action} was recorded outside a transaction.")
-    entry: int = _entries.insert(
-        {
-            "at": timezone.now(),
-            "action": action,
-            "outcome": outcome,
-            "actor": clean_text(by.id, 64),
-            "actor_name": clean_text(by.name, 255),
-            "session": clean_text(by.session, 64),
-            "remote": clean_text(by.remote, 64),
-            "subject": clean_text(subject, 255),
-            "api": clean_text(api, 200),
-            "environment": clean_text(environment, 100),
-            "code": clean_text(code, 60),
-            "request_id": clean_text(current_request_id() if request_id is None else request_id, 64),
-            "data": {key: clean(value) for key, value in data.items()},
-        }
-    )
+    texts = {
+        "actor": (by.id, 64),
+        "actor_name": (by.name, 255),
+        "session": (by.session, 64),
+        "remote": (by.remote, 64),
+        "subject": (subject, 255),
+        "api": (api, 200),
+        "environment": (environment, 100),
+        "code": (code, 60),
+        "request_id": (current_request_id() if request_id is None else request_id, 64),
+    }
+    cleaned, kept = clean_entry(texts, data)
+    entry: int = _entries.insert({"at": timezone.now(), "action": action, "outcome": outcome, **cleaned, "data": kept})
     return entry

@@ -75,8 +75,26 @@ def one_line(text: str) -> str:
 
 def clean_text(text: str, limit: int = LONGEST) -> str:
     """Redacted, then one line, then cut at ``limit`` characters: cutting first could hide the pattern of a secret."""
-    cleaned = one_line(redact(text))
+    return _line(redact(text), limit)
+
+
+def _line(redacted: str, limit: int) -> str:
+    cleaned = one_line(redacted)
     return cleaned if len(cleaned) <= limit else cleaned[: limit - 1] + "…"
+
+
+def clean_entry(texts: Mapping[str, tuple[str, int]], data: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, Any]]:
+    """``clean_text`` of each text to its limit, and ``clean`` of each value of ``data``.
+
+    All texts are looked over at once: a secret in one of them is also one in the text made of all of them, because no
+    rule looks at where a text ends, and a line break is no part of a word.
+    """
+    strings = [text for text, _ in texts.values()]
+    strings.extend(value for value in data.values() if isinstance(value, str))
+    if _ANY.search("\n".join(strings).encode("utf-8", "surrogatepass")):
+        return {name: clean_text(text, limit) for name, (text, limit) in texts.items()}, {name: clean(item) for name, item in data.items()}
+    cleaned = {name: _line(text, limit) for name, (text, limit) in texts.items()}
+    return cleaned, {name: _line(item, LONGEST) if isinstance(item, str) else clean(item) for name, item in data.items()}
 
 
 def clean(value: Any, depth: int = 0) -> Any:

@@ -20,7 +20,8 @@ GITHUB = "github-api-23.0.2.json"
 ISSUE = json.dumps({"title": "Found a bug", "body": "Steps to follow.", "labels": ["bug"], "assignees": ["octocat"]}).encode()
 REQUESTS = (
     Request("POST issue", "POST", "/repos/octocat/hello-world/issues", 201, ISSUE, {"Content-Type": "application/json"}),
-    Request("GET 100 issues", "GET", "/repos/octocat/hello-world/issues", 200),
+    Request("GET 23 issues (150 KB)", "GET", "/repos/octocat/hello-world/issues?per_page=23", 200),
+    Request("GET 100 issues (660 KB)", "GET", "/repos/octocat/hello-world/issues", 200),
 )
 CONNECTIONS = (1, 8)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
-LARGE_ENTRIES = 100
+MOST_ENTRIES = 100  # GitHub's own limit of a page
 
 
 def example(document: dict[str, Any], path: str, method: str, status: str) -> Any:
@@ -28,14 +28,14 @@ def main() -> None:
     document = json.loads(Path(sys.argv[2]).read_bytes())
     issue = json.dumps(example(document, "/repos/{owner}/{repo}/issues", "post", "201")).encode()
     listed = example(document, "/repos/{owner}/{repo}/issues", "get", "200")
-    large = json.dumps((listed * LARGE_ENTRIES)[:LARGE_ENTRIES]).encode()
+    pages = {count: json.dumps((listed * count)[:count]).encode() for count in range(1, MOST_ENTRIES + 1)}
 
     async def create(request: web.Request) -> web.Response:
         await request.read()
         return web.Response(status=201, body=issue, content_type="application/json", headers={"Location": "https://api.github.com/1"})
 
     async def several(request: web.Request) -> web.Response:
-        return web.Response(body=large, content_type="application/json")
+        return web.Response(body=pages[int(request.query.get("per_page", MOST_ENTRIES))], content_type="application/json")
 
     app = web.Application()
     app.router.add_post("/repos/{owner}/{repo}/issues", create)

@@ -67,6 +67,15 @@ def answer_headers(exchange: Exchange) -> Fields:
     return [*kept, *own]
 
 
+def head_length(exchange: Exchange) -> Fields:
+    """``Content-Length`` of an answer to HEAD: what the other side says a GET would carry (RFC 9110 §8.6); none when it does not say."""
+    answer = exchange.answer
+    if answer is None or answer.status in _NO_BODY:
+        return []
+    stated = str(len(answer.body)) if exchange.mocked else answer.header("content-length")
+    return [("content-length", stated)] if stated.isascii() and stated.isdigit() else []
+
+
 def answer_body(exchange: Exchange) -> bytes:
     """The body as it came; none where HTTP allows none."""
     answer = exchange.answer

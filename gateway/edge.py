@@ -18,7 +18,7 @@ from django.db import DatabaseError, close_old_connections
 
 from gateway.actions import record_end, record_intent, record_refusal
 from gateway.admission import admit
-from gateway.completion import answer_body, answer_headers, check_answer
+from gateway.completion import answer_body, answer_headers, check_answer, head_length
 from gateway.exchange import Exchange
 from gateway.mocking import mock_answer
 from gateway.preparation import check, equip
@@ -97,7 +97,9 @@ class Gateway:
             origin.extend((name, value) for name, value in exchange.portal_headers() if name not in errors_own)
             await send_problem(send, exchange.error, exchange.request_id, origin)
         elif exchange.answer is not None:
-            await send_answer(send, exchange.answer.status, [*answer_headers(exchange), *late], answer_body(exchange))
+            head = exchange.head.method == "HEAD"
+            headers = [*answer_headers(exchange), *late, *(head_length(exchange) if head else ())]
+            await send_answer(send, exchange.answer.status, headers, answer_body(exchange), has_length=head)
 
     async def _until_sent(self, exchange: Exchange, receive: Receive) -> None:
         """Every step up to the answer of the other side."""

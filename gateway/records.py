@@ -39,12 +39,22 @@ def kept_body(body: bytes) -> str:
 def storable(value: Any) -> Any:
     """``value`` without the characters PostgreSQL's text and jsonb cannot hold: NUL and lone surrogates, each a replacement character."""
     if isinstance(value, str):
-        return value if value.isascii() and "\x00" not in value else _NOT_STORABLE.sub("\ufffd", value)
+        return value if _is_storable(value) else _NOT_STORABLE.sub("\ufffd", value)
     if isinstance(value, dict):
         return {storable(key): storable(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [storable(item) for item in value]
     return value
+
+
+def _is_storable(text: str) -> bool:
+    if "\x00" in text:
+        return False
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def request_fields(exchange: Exchange) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from typing import cast
 
@@ -33,6 +34,13 @@ async def refuse_to_start_unsafe() -> None:
         web_process_lock.acquire()
 
 
+async def settle_memory() -> None:
+    """What was imported stays: the collector need not walk it for every few hundred objects of a parsed answer (a tenth of a call's time)."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+
+
 async def let_go() -> None:
     """Finish what was begun: calls are written down, connections closed, the place is free for another process."""
     await gateway.stop()
@@ -46,6 +54,6 @@ def body_limit(path: str) -> int | None:
 
 
 application = Guard(
-    Dispatch(cast("Application", django_application), DOORS, starting=[refuse_to_start_unsafe], stopping=[let_go]),
+    Dispatch(cast("Application", django_application), DOORS, starting=[refuse_to_start_unsafe, settle_memory], stopping=[let_go]),
     body_limit=body_limit,
 )

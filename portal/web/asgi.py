@@ -105,10 +105,14 @@ def too_large(*, limit: int, size: int) -> PayloadTooLarge:
     )
 
 
-async def send_answer(send: Send, status: int, headers: Iterable[tuple[str, str]], body: bytes) -> None:
-    """Send a whole answer. ``Content-Length`` is added where there may be one; names and values go out as Latin-1."""
+async def send_answer(send: Send, status: int, headers: Iterable[tuple[str, str]], body: bytes, *, has_length: bool = False) -> None:
+    """Send a whole answer; names and values go out as Latin-1.
+
+    ``Content-Length`` is added where there may be one, unless ``has_length``: the headers then say it, or there is none to say
+    (an answer to HEAD states the length of what it does not carry).
+    """
     encoded = [(name.lower().encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers]
-    if status not in _WITHOUT_LENGTH:
+    if status not in _WITHOUT_LENGTH and not has_length:
         encoded.append((b"content-length", b"%d" % len(body)))
     await send({"type": "http.response.start", "status": status, "headers": encoded})
     await send({"type": "http.response.body", "body": body})

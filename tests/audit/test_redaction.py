@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 import structlog
+from hypothesis import given
+from hypothesis import strategies as st
 
-from audit.redaction import MASK, RedactingFilter, clean, clean_text, one_line, redact
+from audit.redaction import MASK, RedactingFilter, clean, clean_entry, clean_text, one_line, redact
 
 SECRET = "sUp3r-S3cret_value.x"
 
@@ -86,6 +88,21 @@ def test_data_is_bounded_in_depth_and_length() -> None:
     assert len(clean(list(range(1000)))) == 50
     assert clean({"b", "a"}) == ["a", "b"]
     assert clean(float("nan")) == "nan"
+
+
+PARTS = st.sampled_from(
+    ["token", "=", ":", '"', "\n", " ", "bearer", "Cookie", "eyJabcdef.", "abcdefgh", "://", "@", "portal", "code", "?", "ß", "\ud800"]
+)
+TEXT = st.lists(PARTS | st.text(max_size=3), max_size=8).map("".join)
+
+
+@given(
+    st.dictionaries(st.sampled_from("abcd"), st.tuples(TEXT, st.integers(5, 40))),
+    st.dictionaries(st.sampled_from("efgh"), TEXT | st.lists(TEXT)),
+)
+def test_an_entry_cleaned_at_once_is_each_of_its_texts_cleaned(texts: dict[str, tuple[str, int]], data: dict[str, Any]) -> None:
+    expected = {name: clean_text(text, limit) for name, (text, limit) in texts.items()}
+    assert clean_entry(texts, data) == (expected, {name: clean(value) for name, value in data.items()})
 
 
 def _logged(record: logging.LogRecord) -> str:

@@ -267,6 +267,19 @@ def test_a_platform_that_keeps_failing_is_left_alone(world: World) -> None:
     assert len(world.platform.calls) < 30
 
 
+def test_an_answer_to_head_has_the_length_the_platform_says(world: World) -> None:
+    answer = world.call("HEAD", "/things/1")
+    answered(world, answer, 200)
+    assert (answer.headers["content-length"], answer.body) == ("4711", b"")
+
+
+def test_an_answer_to_head_has_no_length_where_the_platform_says_none(world: World) -> None:
+    answer = world.call("HEAD", "/things/unsaid")
+    answered(world, answer, 200)
+    assert "content-length" not in answer.headers
+    answered(world, world.call("GET", "/things/1"), 200)
+
+
 def test_an_endless_answer_is_cut_and_said(world: World) -> None:
     answer = world.call("GET", "/behave/endless")
     answered(world, answer, 200, response="unchecked")

@@ -93,6 +93,11 @@ class Platform:
         behave = BEHAVIOURS.get(path.rsplit("/", 1)[-1])
         if behave is not None:
             return await behave(writer)
+        if received.method == "HEAD":
+            length = b"" if path.endswith("/unsaid") else b"Content-Length: 4711\r\n"
+            writer.write(b"HTTP/1.1 200 OK\r\n%s%s\r\n" % (JSON, length))
+            await writer.drain()
+            return True
         if received.method == "POST":
             return await _send(writer, 201, JSON, b'{"id": "1", "name": "made"}')
         return await _send(writer, 200, JSON, b'{"id": "1", "name": "Ada"}')

@@ -65,6 +65,10 @@ paths:
       operationId: getThing
       parameters: [{name: id, in: path, required: true, schema: {type: string}}]
       responses: {"200": {$ref: "#/components/responses/thing"}, "404": {$ref: "#/components/responses/other"}}
+    head:
+      operationId: lookAtThing
+      parameters: [{name: id, in: path, required: true, schema: {type: string}}]
+      responses: {"200": {$ref: "#/components/responses/thing"}}
   /behave/{how}:
     get:
       operationId: behave
