@@ -17,6 +17,7 @@ from portal.errors import Malformed, NotFound
 # An intent that nothing completed yet, or ever: not stored, but asked for like an outcome.
 OPEN = "open"
 LONGEST_FILTER = 255
+NEWEST_LOOKED_AT = 1000
 INTENTS = {name: action.completed_by for name, action in ACTIONS.items() if action.completed_by}
 
 
@@ -82,11 +83,11 @@ def _moment(text: str) -> datetime | None:
 def matching(facets: Facets) -> QuerySet[Entry]:
     """The entries asked for, in no order."""
     found = Entry.objects.all()
-    for name in ("api", "environment", "request_id"):
+    for name, lookup in (("api", "api"), ("environment", "environment__iexact"), ("request_id", "request_id")):
         if value := getattr(facets, name):
-            found = found.filter(**{name: value})
+            found = found.filter(**{lookup: value})
     if facets.actor:
-        found = found.filter(Q(actor=facets.actor) | Q(actor_name__iexact=facets.actor))
+        found = found.filter(Q(actor=facets.actor) | Q(actor_name__icontains=facets.actor))
     if facets.action:
         whole = ":" in facets.action and not facets.action.endswith(":")
         found = found.filter(action=facets.action) if whole else found.filter(action__startswith=facets.action.rstrip(":") + ":")
@@ -134,6 +135,12 @@ def same_request(of: Entry, *, most: int = 50) -> list[Entry]:
     if of.subject and (of.action in INTENTS or any(of.action in completed for completed in INTENTS.values())):
         related |= Q(subject=of.subject, action__startswith=of.action.split(":")[0] + ":")
     return list(Entry.objects.filter(related).exclude(pk=of.pk).order_by("id")[:most]) if related else []
+
+
+def known_apis() -> list[str]:
+    """The APIs the newest entries name, for the filter to offer."""
+    newest = Entry.objects.exclude(api="").order_by("-id").values_list("api", flat=True)[:NEWEST_LOOKED_AT]
+    return sorted(set(newest))
 
 
 def sealed_to() -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -22,6 +23,16 @@ PAGE = 50
 OUTCOME_WORDS = {"ok": "ok", "refused": "refused", "failed": "failed", "intent": "intent", selectors.OPEN: "no outcome yet"}
 OUTCOME_TONES = {"ok": "good", "refused": "warning", "failed": "bad", "intent": "", selectors.OPEN: "bad"}
 PROBLEM_LIMIT = 20
+LABELS = {
+    "actor": "Actor",
+    "action": "Action",
+    "outcome": "Outcome",
+    "environment": "Environment",
+    "api": "API",
+    "since": "From (UTC)",
+    "until": "Before (UTC)",
+    "request_id": "Request id",
+}
 
 
 @for_role("platform")
@@ -40,8 +51,9 @@ def index(request: HttpRequest) -> HttpResponse:
         "rows": [_row(item, here) for item in selectors.described(found)],
         "error": error,
         "values": {name: request.GET.get(name, "") for name in (*selectors.TEXT_FACETS, "since", "until")},
-        "nouns": sorted({name.split(":")[0] for name in ACTIONS}),
-        "actions": sorted(ACTIONS),
+        "actions": _choices(),
+        "apis": selectors.known_apis(),
+        "error_texts": [_labelled(finding) for finding in error.errors] if error else [],
         "outcomes": [(name, OUTCOME_WORDS[name]) for name in (*OUTCOMES, selectors.OPEN)],
         "filtered": bool(query),
         "next_url": f"?{urlencode(query | {'cursor': str(cursor)})}" if cursor else "",
@@ -52,6 +64,21 @@ def index(request: HttpRequest) -> HttpResponse:
         "verification": selectors.last_verification(),
     }
     return render_page(request, "audit/index.html", context, partial="audit/_log.html", status=400 if error else 200)
+
+
+def _choices() -> list[tuple[str, list[tuple[str, str]]]]:
+    """Every noun with its actions, each in the words of its sentence."""
+    nouns: dict[str, list[tuple[str, str]]] = {}
+    for name, action in sorted(ACTIONS.items()):
+        nouns.setdefault(name.split(":")[0], []).append((name, action.words))
+    return list(nouns.items())
+
+
+def _labelled(finding: Mapping[str, Any]) -> str:
+    """A finding about a facet, which is called here as the page labels it."""
+    name = str(finding.get("pointer", "")).lstrip("/")
+    message = str(finding["message"])
+    return message.replace(name, LABELS[name], 1) if name in LABELS and message.startswith(name) else message
 
 
 def _row(item: dict[str, Any], here: dict[str, str]) -> dict[str, Any]:

@@ -26,6 +26,18 @@ class Action:
     # The sentence of an entry that has no ``status``: nothing came back.
     unanswered: str = ""
 
+    @property
+    def words(self) -> str:
+        """The sentence without any entry: what happens, with an ellipsis for what an entry would name."""
+        text = _FIELD.sub(lambda found: (found["lead"] or "") + ("somebody" if found["name"] == "actor" else "…"), self.text)
+        text = re.sub(r"…(?: …)+", "…", text).removesuffix(": …")
+        return text[:1].upper() + text[1:]
+
+
+_LEADS = "as at for in of to with"
+# A field with the word that leads to it: both are left out when there is nothing to say.
+_FIELD = re.compile(r"(?P<lead>(?: (?:" + "|".join(_LEADS.split()) + r"))? |: )?\{(?P<name>[a-z_0-9]+)\}")
+
 
 class UnknownAction(ValueError):
     """Somebody wrote an action, an outcome or a data key that is not in the vocabulary: a bug, found by its test."""
@@ -139,21 +151,21 @@ def declared(action: str, outcome: str, data: Mapping[str, Any]) -> Action:
     return known
 
 
-_FIELD = re.compile(r"\{([a-z_0-9]+)\}")
-
-
 def sentence(action: str, fields: Mapping[str, Any]) -> str:
-    """The entry in one line for a person. A field that is not there becomes a dash; an unknown action is its own text."""
+    """The entry in one line for a person. A field that is not there is left out with the word before it; an unknown action is its own text."""
     known = ACTIONS.get(action)
     if known is None:
         return action
     text = known.unanswered if known.unanswered and fields.get("status") is None else known.text
-    return _FIELD.sub(lambda found: _word(fields.get(found.group(1))), text)
+
+    def written(found: re.Match[str]) -> str:
+        lead, word = found["lead"] or "", _word(fields.get(found["name"]))
+        return lead + word if word else ("" if lead else "–")
+
+    return _FIELD.sub(written, text)
 
 
 def _word(value: Any) -> str:
-    if value is None or value == "":
-        return "–"
     if isinstance(value, (list, tuple)):
-        return ", ".join(str(item) for item in value) or "–"
-    return str(value)
+        return ", ".join(str(item) for item in value)
+    return "" if value is None else str(value)

@@ -46,6 +46,7 @@ class BodyChoice:
     media: str
     kind: str
     text: str
+    deep: tuple[str, ...] = ()  # form fields written with brackets (OpenAPI encoding, style deepObject)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,7 @@ class Panel:
     gateway: str  # address of the API's base at the portal
     target: str  # the same at the real host; "" when the portal answers itself or knows no address
     mock: bool
+    tokenless: bool  # a real platform the rules name no token for
     required: list[Field]
     optional: list[Field]
     bodies: list[BodyChoice]
@@ -95,9 +97,10 @@ def panel(
         gateway=f"/gateway/{environment.name}/{publication.api.slug}",
         target=at.base_url if at is not None and not at.mock else "",
         mock=at is not None and at.mock,
+        tokenless=at is not None and not at.mock and not at.principals,
         required=[field for field in usable if field.required],
         optional=[field for field in usable if not field.required],
-        bodies=[_body(media, value) for media, value in example["body"].items()] if body else [],
+        bodies=[_body(media, value, _deep(body, media)) for media, value in example["body"].items()] if isinstance(body, Mapping) else [],
         body_required=isinstance(body, Mapping) and body.get("required") is True,
         refusals=_refusals(environment, at, access, scopes, publication.api.platform, unsafe=unsafe),
         confirm=environment.protected and (unsafe or bool(operation.unchecked)),
@@ -180,10 +183,27 @@ def _written(value: Any, kind: str) -> str:
     return orjson.dumps(value).decode()
 
 
-def _body(media: str, value: Any) -> BodyChoice:
+def _deep(body: Mapping[str, Any], media: str) -> tuple[str, ...]:
+    content = (body.get("content") or {}).get(media)
+    encoding = content.get("encoding") if isinstance(content, Mapping) else None
+    declared = encoding.items() if isinstance(encoding, Mapping) else ()
+    return tuple(str(name) for name, one in declared if isinstance(one, Mapping) and one.get("style") == "deepObject")
+
+
+def _without_empty(value: Any) -> Any:
+    """A form has no way to write an empty object or list: leave them out, at any depth."""
+    if isinstance(value, Mapping):
+        kept = {name: _without_empty(one) for name, one in value.items()}
+        return {name: one for name, one in kept.items() if not isinstance(one, dict | list) or one}
+    if isinstance(value, list):
+        return [one for one in map(_without_empty, value) if not isinstance(one, dict | list) or one]
+    return value
+
+
+def _body(media: str, value: Any, deep: tuple[str, ...]) -> BodyChoice:
     essence = media.partition(";")[0].strip().lower()
     if essence in ("application/x-www-form-urlencoded", "multipart/form-data"):
-        kind = "form"
+        kind, value = "form", _without_empty(value)
     elif essence == "application/json" or essence.endswith("+json") or essence == "*/*":
         kind = "json"
     elif essence.startswith("text/") or essence.endswith(("+xml", "/xml", "yaml")):
@@ -193,4 +213,4 @@ def _body(media: str, value: Any) -> BodyChoice:
     if kind == "file":
         return BodyChoice(media, kind, "")
     text = value if kind == "text" and isinstance(value, str) else orjson.dumps(value, option=orjson.OPT_INDENT_2, default=str).decode()
-    return BodyChoice(media, kind, text if len(text) <= EXAMPLE_LIMIT else "")
+    return BodyChoice(media, kind, text if len(text) <= EXAMPLE_LIMIT else "", deep)

@@ -13,7 +13,7 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
-from catalog import operation_reading, outline, prose, selectors, try_it
+from catalog import curl, operation_reading, outline, prose, selectors, try_it
 from catalog.models import Document, Operation, Publication
 from catalog.reading import Address, TreeBuilder, schema_name
 from catalog.rules import Environment, PlatformAt
@@ -204,13 +204,14 @@ def operation(request: SignedInRequest, api: str, environment: str, operation: s
         return _missing_operation(request, place, having, api, operation)
     access = request.caller.access
     reading = operation_reading.read(found, document=publication.document, access=access, platform=publication.api.platform)
+    panel = try_it.panel(found, publication, environment=place, at=_target(publication), access=access, scopes=reading.scopes)
     context = _place(publication, place) | {
         "operation": found,
         "reading": reading,
         "nearby": _nearby(publication.document, found),
         "tree_url": _tree_url(publication),
-        "try_it": try_it.panel(found, publication, environment=place, at=_target(publication), access=access, scopes=reading.scopes),
-        "portal_url": settings.PORTAL_PUBLIC_URL,
+        "try_it": panel,
+        "curl": curl.command(panel, method=found.method, path=found.path, portal=settings.PORTAL_PUBLIC_URL),
     }
     return render_page(request, "catalog/operation.html", context)
 
@@ -323,6 +324,7 @@ def search(request: SignedInRequest) -> HttpResponse:
             for hit in selectors.search_schemas(access, text, environment=environment, platform=platform, limit=SEARCH_OTHERS)
         ],
         "actions": [action for action in ACTIONS if all(word in action[0].lower() for word in words)] if palette else [],
+        "repeated_titles": selectors.repeated_titles(),
         "limit": limit,
     }
     return render_page(request, "catalog/search.html", context, partial="catalog/_results.html")

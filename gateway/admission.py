@@ -48,7 +48,8 @@ def allow_environment(exchange: Exchange) -> None:
     exchange.environment = rules.environment(name)
     if exchange.environment is None:
         known = [one.name for one in rules.environments if caller.access.may_read(one.name)]
-        raise NotFound(f"There is no environment {name!r}.", code="unknown_environment", environments=known)
+        there = f"You may call: {', '.join(known)}." if known else "None is open to you."
+        raise NotFound(f"There is no environment {name!r}. {there}", code="unknown_environment", environments=known)
     if not caller.access.may_read(name):
         raise _granted_by(f"You may not call {name}.", groups_granting(environment=name), code="environment_forbidden")
     if exchange.unsafe and not caller.access.may_write(name):

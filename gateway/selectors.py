@@ -153,12 +153,14 @@ def check_message(environment: str, api: str, operation: str, message: Message) 
     published = runtime.published(environment, api)
     if published is None:
         having = environments_having(api)
-        raise NotFound(f"There is no API {api!r} in {environment!r}.", code="unknown_api", environments=having)
+        raise NotFound(f"There is no API {api!r} in {environment!r}.{exists_in(having)}", code="unknown_api", environments=having)
     try:
         found = runtime.operation(published.document_id, operation)
     except ObjectDoesNotExist:
         having = environments_having(api, key=operation)
-        raise NotFound(f"{api} has no operation {operation!r} in {environment!r}.", code="unknown_operation", environments=having) from None
+        raise NotFound(
+            f"{api} has no operation {operation!r} in {environment!r}.{exists_in(having)}", code="unknown_operation", environments=having
+        ) from None
     headers, body = _encoded(message)
     if message.part == "response":
         return found.validator.response(status=message.status, headers=headers, body=body)
@@ -168,6 +170,10 @@ def check_message(environment: str, api: str, operation: str, message: Message) 
         if verdict.state == "invalid" and not any(one.level == "error" for one in verdict.violations):
             verdict.state = "unchecked" if verdict.notes else "valid"
     return verdict
+
+
+def exists_in(environments: list[str]) -> str:
+    return f" It exists in {', '.join(environments)}." if environments else ""
 
 
 def _encoded(message: Message) -> tuple[list[tuple[str, str]], bytes]:

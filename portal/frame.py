@@ -134,6 +134,13 @@ class PageFrame:
         ]
 
     @cached_property
+    def promotion_order(self) -> list[str]:
+        """The names of all environments in promotion order, for rooms that only know names."""
+        from catalog import selectors  # noqa: PLC0415  (as above)
+
+        return [environment.name for environment in selectors.current_rules().environments]
+
+    @cached_property
     def protected(self) -> bool:
         """True on pages in a protected environment: their top bar is tinted."""
         return any(choice.current and choice.protected for choice in self.environments)

@@ -45,6 +45,7 @@ def index(request: SignedInRequest) -> HttpResponse:
         "leases": list(tokens.held_leases(caller)[:LEASES_SHOWN]),
         "api_count": len(rows),
         "operation_count": sum(max(at.operations for at in row.environments.values()) for row in rows),
+        "repeated_titles": {title for title, times in Counter(row.title for row in rows).items() if times > 1},
         "scopes": _scopes(caller.access),
     }
     return render_page(request, "home.html", context)

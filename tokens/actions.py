@@ -141,14 +141,8 @@ def refresh(*, by: Caller, lease_id: UUID) -> TokenLease:
 def reveal(*, by: Caller, lease_id: UUID) -> tuple[TokenLease, str]:
     """The token itself, audited. Raises Forbidden ``reveal_forbidden`` where only the portal enforces the scopes and the token could more."""
     lease, at, principal = _live_own(lease_id, by=by)
-    beyond = sorted(principal.scopes - by.access.scopes_for(lease.platform))
-    if lease.bound_by == "portal" and beyond:
-        error = Forbidden(
-            f"{lease.platform} does not bound this token by scopes, the portal does: outside the portal it could also {', '.join(beyond[:5])}. "
-            "Send your calls through the portal.",
-            code="reveal_forbidden",
-            scopes=beyond,
-        )
+    if why_not := selectors.why_not_shown(lease, caller=by):
+        error = Forbidden(why_not, code="reveal_forbidden", scopes=selectors.scopes_beyond(lease, caller=by))
         _refuse(error, by=by, platform=lease.platform, environment=lease.environment, asked=lease.scopes, purpose=lease.purpose)
     lease, value = usable_token(lease.pk, at=at, principal=principal, by=by.actor)
     with transaction.atomic():

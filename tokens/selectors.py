@@ -70,6 +70,28 @@ def own_lease(lease_id: UUID, *, caller: Caller) -> TokenLease:
     return lease
 
 
+def why_not_shown(lease: TokenLease, *, caller: Caller) -> str:
+    """Why the token of a lease may not be looked at: only the portal bounds it, and it could do more than ``caller`` may. "" when it may."""
+    more = scopes_beyond(lease, caller=caller)
+    if not more:
+        return ""
+    count = len(more)
+    named = " and ".join(part for part in (", ".join(more[:4]), f"{count - 4} more" if count > 4 else "") if part)
+    return (
+        f"This token cannot be shown: {lease.platform} does not limit it to the scopes you took, only the portal does. "
+        f"Outside the portal it would also allow {named}, which your groups do not grant. Send your calls through the portal."
+    )
+
+
+def scopes_beyond(lease: TokenLease, *, caller: Caller) -> list[str]:
+    """What the token of a lease could do at the platform beyond the caller's own scopes, where only the portal bounds it."""
+    at = current_rules().platform_at(lease.platform, lease.environment)
+    principal = next((one for one in at.principals if one.name == lease.principal), None) if at else None
+    if principal is None or lease.bound_by != "portal":
+        return []
+    return sorted(principal.scopes - caller.access.scopes_for(lease.platform))
+
+
 def leases_for_call(session_id: UUID, *, platform: str, environment: str) -> list[TokenLease]:
     """Live leases a call may use, the one with the fewest scopes first."""
     soon = timezone.now() + timedelta(seconds=MIN_LEFT)
@@ -129,7 +151,9 @@ def _offer(caller: Caller, name: str, title: str, at: PlatformAt) -> Offer:
     granting = groups_granting(environment=at.environment)
     why_not = "" if here else f"Your groups do not open {at.environment}; {' or '.join(granting) or 'no group'} would."
     if here and scopes and all(scope.why_not for scope in scopes):
-        why_not = f"Your groups grant no scope the portal holds for {name} in {at.environment}."
+        granting = sorted({group for scope in scopes for group in scope.groups})
+        who = f"{' or '.join(granting)} would." if granting else "No group does."
+        why_not = f"Your groups grant no scope the portal holds for {name} in {at.environment}; {who}".replace("; No", ". No")
     longest = min((principal.max_ttl for principal in at.principals), default=0)
     return Offer(name, title, at.environment, scopes, at.scopes_bound_by, longest, why_not)
 

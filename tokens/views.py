@@ -60,10 +60,11 @@ def _page(
     request: SignedInRequest, *, form: Form, error: PortalError | None = None, revealed: dict[str, Any] | None = None
 ) -> HttpResponse:
     environment = request.GET.get("environment", "")
-    offers = selectors.offers(request.caller, environment=environment)
+    offers = selectors.offers(request.caller)
     chosen = next((offer for offer in offers if f"{offer.platform}/{offer.environment}" == form.place), None)
     if chosen is None:
-        chosen = next((offer for offer in offers if not offer.why_not), offers[0] if offers else None)
+        here = [offer for offer in offers if environment in {"", offer.environment}]
+        chosen = next((offer for offer in here if not offer.why_not), here[0] if here else None)
     context = {
         "offers": offers,
         "chosen": chosen,
@@ -71,7 +72,7 @@ def _page(
         "form": form,
         "error": error,
         "lifetimes": [one for one in LIFETIMES if chosen is None or one[0] <= max(chosen.longest, LIFETIMES[0][0])],
-        "leases": selectors.held_leases(request.caller),
+        "leases": [(lease, selectors.why_not_shown(lease, caller=request.caller)) for lease in selectors.held_leases(request.caller)],
         "session_expires_at": request.caller.session_expires_at,
         "revealed": revealed,
     }

@@ -3,7 +3,7 @@ tokens are bound to the environments of a person's groups."""
 
 from __future__ import annotations
 
-from catalog.selectors.apis import ApiAt, ApiRow, api_at, api_in, api_row, apis, current_publications, environments_having
+from catalog.selectors.apis import ApiAt, ApiRow, api_at, api_in, api_row, apis, current_publications, environments_having, repeated_titles
 from catalog.selectors.operations import (
     base_url_of,
     operation_in,
@@ -43,6 +43,7 @@ __all__ = [
     "operation_in",
     "operation_slice",
     "operations",
+    "repeated_titles",
     "resolver",
     "rules_revisions",
     "running_sources",

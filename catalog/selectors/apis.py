@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 
-from catalog.models import Publication
+from catalog.models import Api, Publication
 from catalog.selectors.rules import current_rules, environments_for, storable
 from identity.access import Access
 from portal.errors import NotFound
@@ -47,6 +47,11 @@ def current_publications(environment: str = "") -> QuerySet[Publication]:
     """What is shown now. Environments the rules no longer name are left out by the callers that know the rules."""
     rows = Publication.objects.filter(current=True).select_related("api", "document", "compilation")
     return rows.filter(environment=environment) if environment else rows
+
+
+def repeated_titles() -> set[str]:
+    """Titles more than one API has: beside them the slug is needed to tell the APIs apart."""
+    return set(Api.objects.values_list("title", flat=True).annotate(times=Count("slug")).filter(times__gt=1).order_by())
 
 
 def apis(access: Access, *, platform: str = "", environment: str = "", owner: str = "", q: str = "") -> list[ApiRow]:

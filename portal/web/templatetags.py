@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django import template
@@ -52,6 +53,13 @@ _HIGHLIGHTS = (
     (Token.Comment, "comment"),
 )
 HIGHLIGHT_LIMIT = 65_536  # characters; longer sources are shown plain
+
+
+@register.filter
+def in_order(names: Iterable[str], order: Sequence[str]) -> list[str]:
+    """``names`` as they stand in ``order``; those it does not have behind them, by name."""
+    places = {name: place for place, name in enumerate(order)}
+    return sorted(names, key=lambda name: (places.get(name, len(places)), name))
 
 
 @register.filter

@@ -1,16 +1,10 @@
 // <time data-countdown datetime="…"> counts down to its moment; below five minutes it warns.
-const format = (seconds) => {
-  if (seconds <= 0) return "ended";
-  const pad = (value) => String(value).padStart(2, "0");
-  const hours = Math.floor(seconds / 3600);
-  const minutes = Math.floor((seconds % 3600) / 60);
-  return hours ? `${hours}:${pad(minutes)}:${pad(seconds % 60)}` : `${minutes}:${pad(seconds % 60)}`;
-};
+import { remaining } from "./remaining.js";
 
 const tick = () => {
   for (const element of document.querySelectorAll("[data-countdown]")) {
     const left = Math.floor((Date.parse(element.dateTime) - Date.now()) / 1000);
-    const text = format(left);
+    const text = remaining(left);
     if (element.textContent !== text) element.textContent = text;
     const chip = element.closest(".chip");
     if (chip) {

@@ -1,4 +1,5 @@
 // The try-it panel: says what will happen, sends through the gateway, shows what came back.
+import { remaining } from "./remaining.js";
 import { readRequest } from "./try/request.js";
 import { samples } from "./try/samples.js";
 import { bytes, element, findingRow, hop, showBody, showContract, showHeaders } from "./try/answer.js";
@@ -74,6 +75,8 @@ class Panel {
     const url = target || `${location.origin}${this.data.gateway}${this.request.address}`;
     for (const sample of this.form.querySelectorAll("[data-sample]")) sample.textContent = samples[sample.dataset.sample](this.request, url);
     this.showSize();
+    this.wrong("body");
+    this.wrong("confirm");
     this.showFindings(this.request.problems);
     clearTimeout(this.checking);
     this.checking = setTimeout(() => this.check(), 350);
@@ -150,6 +153,7 @@ class Panel {
     const countdown = element("time");
     countdown.dateTime = fitting.expires_at;
     countdown.dataset.countdown = "";
+    countdown.textContent = remaining(Math.floor((Date.parse(fitting.expires_at) - now) / 1000));
     this.find("lease").replaceChildren("your live token · ", element("code", fitting.scopes.join(" ") || "no scopes"), " · ", countdown);
   }
 
@@ -159,13 +163,16 @@ class Panel {
     if (this.controller || this.find("send").disabled) return;
     const request = this.request;
     const confirm = this.find("confirm");
-    if (confirm && confirm.value !== this.data.environment) {
-      this.say(`Type ${this.data.environment} to confirm`);
-      confirm.focus();
+    this.markPrevious("From the call before.");
+    if (request.problems.length) {
+      this.refuse(request.problems);
       return;
     }
-    if (request.problems.length) {
-      this.say("Mend what is listed above first");
+    if (confirm && confirm.value !== this.data.environment) {
+      this.wrong("confirm", `Nothing was sent. Type “${this.data.environment}” here to send it${confirm.value ? `; it says “${confirm.value}”` : ""}.`);
+      this.say(`Not sent: type ${this.data.environment} to confirm`);
+      this.markPrevious("From the call before: nothing was sent this time.");
+      confirm.focus();
       return;
     }
     this.controller = new AbortController();
@@ -194,6 +201,37 @@ class Panel {
     }
   }
 
+  // The form itself is wrong: say what, where it stands, and that the answer below is an older one.
+  refuse(problems) {
+    const [first] = problems;
+    this.markPrevious("From the call before: nothing was sent this time.");
+    this.say(`Not sent: ${[first.pointer || first.location, first.message].join(" ")}`);
+    if (first.location === "body") {
+      this.wrong("body", `Nothing was sent: the body ${first.message}`);
+      this.find("body").focus();
+      return;
+    }
+    const field = [...this.form.querySelectorAll(".try-field")].find((one) => one.dataset.place === first.location && one.dataset.name === first.pointer);
+    field?.closest("details")?.setAttribute("open", "");
+    field?.querySelector("input, select, textarea")?.focus();
+  }
+
+  // Words at a control, read out at once; none takes them away.
+  wrong(name, text = "") {
+    const note = this.find(`${name}-error`);
+    if (!note) return;
+    note.textContent = text;
+    note.hidden = !text;
+    if (text) this.find(name).setAttribute("aria-invalid", "true");
+    else this.find(name).removeAttribute("aria-invalid");
+  }
+
+  markPrevious(text) {
+    this.answer.classList.toggle("is-previous", Boolean(text));
+    this.part("previous").textContent = text;
+    this.part("previous").hidden = !text;
+  }
+
   options(request, confirm) {
     const headers = new Headers(this.headers);
     for (const [name, value] of request.headers) headers.set(name, value);
@@ -209,6 +247,7 @@ class Panel {
     const call = response.headers.get("X-Portal-Call");
     const problem = origin === "portal" && type.includes("problem+json") ? JSON.parse(new TextDecoder().decode(buffer)) : null;
     this.answer.hidden = false;
+    this.markPrevious("");
     const status = this.part("status");
     status.textContent = response.type === "opaqueredirect" ? "Redirect" : `${response.status} ${problem?.title ?? response.statusText}`.trim();
     status.className = `answer-status status-${response.status < 400 ? "good" : response.status < 500 ? "warning" : "bad"}`;

@@ -92,6 +92,23 @@ def test_entries_come_newest_first_and_every_facet_narrows(platform_person: Any)
     assert get(platform_person.client, "/api/v1/audit?until=2001-01-01T00:00:00%2B01:00")["results"] == []
 
 
+def test_the_actor_is_found_by_a_part_of_the_name_and_the_environment_in_any_case(platform_person: Any) -> None:
+    call("c1")
+    for query, count in [("actor=EXAM", 2), ("actor=nobody", 0), ("environment=Staging", 2), ("environment=stag", 0)]:
+        assert len(get(platform_person.client, f"/api/v1/audit?action=call&{query}")["results"]) == count, query
+
+
+def test_the_page_offers_what_is_known_and_names_a_wrong_filter_as_it_labels_it(platform_person: Any) -> None:
+    call("c1")
+    page = platform_person.client.get("/audit").content.decode()
+    assert '<option value="genesys-x-v1">' in page
+    assert '<optgroup label="token">' in page
+    assert "token:issued · Somebody got a token for …" in page
+    wrong = platform_person.client.get("/audit?since=yesterday").content.decode()
+    assert "From (UTC) must be a date" in wrong
+    assert "Nothing matches" not in wrong
+
+
 def test_an_intent_without_an_outcome_is_shown_as_such(platform_person: Any) -> None:
     call("c1")
     lost = call("c2", answered=False)

@@ -81,7 +81,10 @@ def test_no_action_may_carry_a_secret_by_name() -> None:
 
 
 def test_a_sentence_is_made_from_what_is_there() -> None:
-    assert sentence("token:issued", {"actor": "Ann", "platform": "genesys", "scopes": ["a", "b"]}) == "Ann got a token for genesys –: a, b"
+    assert sentence("token:issued", {"actor": "Ann", "platform": "genesys", "scopes": ["a", "b"]}) == "Ann got a token for genesys: a, b"
+    assert sentence("call:refused", {"actor": "stranger", "code": "unauthenticated"}) == "stranger was refused: unauthenticated"
+    assert sentence("session:changed", {}) == "The groups changed"
+    assert sentence("session:started", {"role": "architect"}) == "– signed in as architect"
     assert sentence("gone:action", {}) == "gone:action"
     call = {"method": "GET", "path": "/a", "api": "x", "environment": "staging"}
     assert sentence("call:answered", call | {"status": 200}) == "GET /a of x in staging was answered with 200"
@@ -90,3 +93,9 @@ def test_a_sentence_is_made_from_what_is_there() -> None:
         == "GET /a of x in staging got no answer: upstream_timeout"
     )
     assert declared("audit:exported", "ok", {"format": "csv"}).name == "audit:exported"
+
+
+def test_every_action_has_words_of_its_own() -> None:
+    assert ACTIONS["session:started"].words == "Somebody signed in as …"
+    assert ACTIONS["token:issued"].words == "Somebody got a token for …"
+    assert len({action.words for action in ACTIONS.values()}) == len(ACTIONS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from catalog.try_it import _body
 from tests.catalog import repositories
 from tests.catalog.world import World, openapi
 from tests.conftest import Person
@@ -170,6 +172,25 @@ def test_before_sending_the_page_says_where_it_goes_and_offers_an_example(archit
     assert 'data-gateway="/gateway/staging/genesys-queues-v2"' in text
     assert "&quot;name&quot;: &quot;Support&quot;" in text
     assert "data-confirm" not in text
+
+
+def test_without_script_the_printed_command_carries_the_whole_request(architect: Client) -> None:
+    hidden = html.unescape(page(architect, OPERATION).split("<noscript>")[1].split("</noscript>")[0])
+    assert "-H 'Content-Type: application/json'" in hidden
+    assert """--data-raw '{\n  "name": "Support"\n}'""" in hidden
+    assert "/gateway/staging/genesys-queues-v2/queues" in hidden
+
+
+def test_a_sandbox_says_that_the_document_answers_without_a_token(architect: Client) -> None:
+    text = page(architect, OPERATION.replace("staging", "sandbox"))
+    assert "answers from the document: no token is needed" in text
+    assert "nobody" not in text
+
+
+def test_empty_objects_are_left_out_of_a_form_example() -> None:
+    body = _body("application/x-www-form-urlencoded", {"name": "x", "expand": [], "metadata": {"a": {}}, "n": 0}, ("metadata",))
+    assert json.loads(body.text) == {"name": "x", "n": 0}
+    assert json.loads(_body("application/json", {"expand": []}, ()).text) == {"expand": []}
 
 
 def test_a_protected_environment_wants_its_name_or_says_who_may_write(architect: Client, sign_in: Callable[..., Person]) -> None:

@@ -167,6 +167,38 @@ def test_findings_stand_beside_the_form_before_anything_is_sent(opened: Callable
         assert "larger than 512 KB" in page.inner_text("[data-findings]")
 
 
+def test_a_body_that_is_not_json_is_not_sent_and_the_answer_before_is_marked(opened: Callable[..., Any]) -> None:
+    with opened() as (page, base):
+        sent: list[str] = []
+        page.on("request", lambda request: sent.append(request.url) if "/gateway/" in request.url else None)
+        page.goto(base + OPERATION.replace("staging", "sandbox"))
+        page.wait_for_selector("form[data-wired]")
+        page.click("[data-send]")
+        page.locator("[data-answer-status]", has_text=re.compile(r"\d")).wait_for()
+        assert len(sent) == 1
+        assert page.locator("[data-answer-previous]").is_hidden()
+        page.fill("[data-body]", "{oops")
+        page.click("[data-send]")
+        assert "Nothing was sent: the body is not JSON" in page.inner_text("[data-body-error]")
+        assert page.locator("[data-body]").get_attribute("aria-invalid") == "true"
+        assert page.inner_text("[data-answer-previous]") == "From the call before: nothing was sent this time."
+        assert len(sent) == 1
+        page.fill("[data-body]", "{}")
+        assert page.locator("[data-body-error]").is_hidden()
+
+
+def test_a_missing_confirmation_is_asked_for_in_words(opened: Callable[..., Any], sign_in: Callable[..., Person]) -> None:
+    owner = sign_in("petra", groups=["platform-team", "integration-architects"]).client.cookies
+    with opened() as (page, base):
+        page.context.add_cookies([{"name": one.key, "value": one.value, "url": base} for one in owner.values()])
+        page.goto(base + OPERATION.replace("staging", "production"))
+        page.wait_for_selector("form[data-wired]")
+        page.click("[data-send]")
+        alert = page.locator("[data-confirm-error][role=alert]")
+        assert alert.inner_text() == "Nothing was sent. Type “production” here to send it."
+        assert page.evaluate("document.activeElement.id") == "try-confirm"
+
+
 def test_a_narrow_page_does_not_scroll_sideways_and_nothing_serious_is_found(opened: Callable[..., Any]) -> None:
     for scheme in ("light", "dark"):
         with opened(viewport={"width": 390, "height": 844}, color_scheme=scheme) as (page, base):

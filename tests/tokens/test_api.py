@@ -10,8 +10,9 @@ from django.test import Client
 
 from audit.models import Entry
 from identity import actions as identity_actions
+from identity.access import Grant
 from tests.tokens.conftest import Endpoint
-from tests.tokens.test_leases import take
+from tests.tokens.test_leases import BOUND_BY_PORTAL, take
 from tokens.models import TokenLease
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("rules")]
@@ -116,3 +117,28 @@ def test_the_page_says_what_was_wrong_and_keeps_what_was_filled_in(owner: Any, e
     answer = owner.client.post("/tokens", form | {"purpose": "x"})
     assert answer.status_code == 502
     assert "invalid_scope" in answer.content.decode()
+
+
+def test_a_token_that_may_not_be_shown_has_no_button_for_it_and_says_why(teammate: Any, owner: Any, rules: Callable[..., None]) -> None:
+    rules(BOUND_BY_PORTAL)
+    form = {"place": "genesys/staging", "scopes": ["integration:read"], "purpose": "try it", "ttl": "900"}
+    for person, shown in ((teammate, False), (owner, True)):
+        assert person.client.post("/tokens", form).status_code == 302
+        page = person.client.get("/tokens").content.decode()
+        assert ("Reveal once" in page) is shown
+        assert ("This token cannot be shown: genesys does not limit it" in page) is not shown
+
+
+def test_the_other_places_stay_when_one_is_chosen(teammate: Any, rules: Callable[..., None]) -> None:
+    page = teammate.client.get("/tokens?platform=genesys&environment=staging").content.decode()
+    assert "Genesys Cloud CX · staging" in page
+    elsewhere = teammate.client.get("/tokens?environment=sandbox").content.decode()
+    assert "Genesys Cloud CX · staging" in elsewhere
+    assert "No platform hands out tokens in sandbox" in elsewhere
+
+
+def test_where_nothing_can_be_taken_the_button_says_so(make_grants: Callable[..., None], teammate: Any) -> None:
+    make_grants(Grant("sandbox-developers", "developer", frozenset({"sandbox", "staging"})))
+    page = teammate.client.get("/tokens").content.decode()
+    assert "disabled aria-describedby" in page
+    assert "Nothing here can be taken with your groups." in page

@@ -300,6 +300,7 @@ def test_scopes_the_platform_does_not_know_are_not_sent_and_the_token_stays_insi
     with pytest.raises(Forbidden) as refused:
         actions.reveal(by=teammate.caller, lease_id=lease.pk)
     assert refused.value.code == "reveal_forbidden"
+    assert "Outside the portal it would also allow webhook:manage, which your groups do not grant." in refused.value.detail
     assert actions.reveal(by=owner.caller, lease_id=take(owner).pk)[1] == endpoint.issued[1]
 
 

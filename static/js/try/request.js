@@ -49,10 +49,21 @@ const simple = (name, value, style, explode, write) => {
   return style === "matrix" ? `;${name}=${write(plain(value))}` : start + write(plain(value));
 };
 
-const formFields = (text) => {
+// {a: {b: [1]}} as a[b][0]=1. An empty object or list has no fields.
+const bracketPairs = (name, value) =>
+  value !== null && typeof value === "object" ? Object.entries(value).flatMap(([key, one]) => bracketPairs(`${name}[${key}]`, one)) : [[name, plain(value)]];
+
+const isEmpty = (value) => value !== null && typeof value === "object" && Object.keys(value).length === 0;
+
+// [name, value] of every form field; `deep` are the fields the document writes with brackets.
+const formFields = (text, deep) => {
   const value = JSON.parse(text || "{}");
-  if (value === null || typeof value !== "object" || Array.isArray(value)) throw new SyntaxError("Form fields are written as one JSON object.");
-  return Object.entries(value).flatMap(([name, one]) => (Array.isArray(one) ? one.map((part) => [name, plain(part)]) : [[name, plain(one)]]));
+  if (value === null || typeof value !== "object" || Array.isArray(value)) throw new SyntaxError("form fields are written as one JSON object");
+  return Object.entries(value).flatMap(([name, one]) => {
+    if (isEmpty(one)) return [];
+    if (deep.includes(name)) return bracketPairs(name, one);
+    return Array.isArray(one) ? one.map((part) => [name, plain(part)]) : [[name, plain(one)]];
+  });
 };
 
 // What the body would be: {media, payload (for fetch), text (for samples), size in bytes}; null when there is none.
@@ -69,7 +80,7 @@ const bodyOf = (form) => {
   }
   if (text === "") return null;
   if (option.dataset.kind === "form") {
-    const fields = formFields(text);
+    const fields = formFields(text, (option.dataset.deep ?? "").split(" ").filter(Boolean));
     if (media.startsWith("multipart/")) {
       const payload = new FormData();
       for (const [name, value] of fields) payload.append(name, value);
