@@ -212,7 +212,7 @@ def _responses(responses: Mapping[str, Any], builder: TreeBuilder, key: str) -> 
 
     found = []
     first = next((status for status in sorted(responses, key=order) if str(status).startswith("2")), None)
-    for status in sorted(responses, key=order):
+    for status in sorted((one for one in responses if not one.startswith("x-")), key=order):
         response = _mapping(responses[status])
         address = Address(f"#/responses/{status}", key)
         content = _mapping(response.get("content"))

@@ -182,7 +182,7 @@ class TreeBuilder:
         own = schema
         schema, address, title, trail, cycle = self._follow(schema, address, trail)
         if not isinstance(schema, Mapping):
-            return Node(name, {True: "anything", False: "nothing"}.get(schema, "anything") if not cycle else title, address, required)
+            return Node(name, title if cycle else "nothing" if schema is False else "anything", address, required)
         merged = self._merge(schema, address, trail)
         node = self._described(merged.schema, name, required, title, address, level)
         if isinstance(own, Mapping) and own is not schema and isinstance(own.get("description"), str):

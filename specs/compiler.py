@@ -20,6 +20,7 @@ from specs.plan import PlanBuilder
 from specs.route import build_router
 from specs.shape import pointer_of, resolve, tokens_of
 from specs.upgrade import upgrade
+from specs.wellformed import well_formed
 
 
 @dataclass(slots=True)
@@ -29,8 +30,9 @@ class CompiledOperation:
     ``key`` is unique in the document and safe in a URL path segment: the operationId with every character outside
     ``[A-Za-z0-9._~-]`` turned into ``-``, else ``<method>-<path words>``.
     ``scopes`` are alternatives (any) of lists (all), from ``security``; empty when the document names no scope.
-    ``detail`` is the operation after the upgrade to 3.x with its parameters, bodies and responses resolved;
-    schemas inside keep ``{"$ref": "#/…"}`` into ``CompiledDocument.schemas``.
+    ``detail`` is the operation after the upgrade to 3.x with its parameters, bodies and responses resolved, well-formed
+    whatever the document says (``specs.wellformed``); schemas inside keep ``{"$ref": "#/…"}`` into
+    ``CompiledDocument.schemas``.
     ``plan`` is made by ``specs.plan`` and refers to schema documents by sha256.
     ``unchecked`` names, in words, the parts that cannot be checked at run time.
     ``pointer``, ``file`` and ``line`` say where it stands in the original text.
@@ -117,7 +119,7 @@ class _Compiler:
         self.document = {**document, "paths": as_dict(document.get("paths"))}
         self.checked = checked
         self.plans = PlanBuilder(self.document)
-        self.failures: list[Finding] = []
+        self.found: list[Finding] = []
 
     def run(self) -> CompiledDocument:
         document = self.document
@@ -144,7 +146,7 @@ class _Compiler:
             documents=self.plans.documents,
             bundle=self.plans.bundle,
             router=build_router(document, keys),
-            findings=self.checked.placed(self.failures),
+            findings=self.checked.placed(self.found),
         )
 
     def operations(self) -> list[CompiledOperation]:
@@ -162,7 +164,7 @@ class _Compiler:
                     path=one.path,
                     **_identity(one),
                     scopes=scopes_of(self.document, one),
-                    detail=detail_of(self.document, one),
+                    detail=self.detail(one),
                     plan=plan,
                     pointer=pointer_of(original),
                     line=place.line,
@@ -171,6 +173,12 @@ class _Compiler:
                 )
             )
         return compiled
+
+    def detail(self, one: Operation) -> dict[str, Any]:
+        """The operation for reading, well-formed; what had to be left out for that is found."""
+        detail, left_out = well_formed(detail_of(self.document, one), one.tokens)
+        self.found += left_out
+        return detail
 
     def plan(self, one: Operation) -> tuple[dict[str, Any], list[str]]:
         """The plan; an operation too strange to plan is published, cannot be checked, and says so."""
@@ -181,7 +189,7 @@ class _Compiler:
         except (SpecsError, LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
             reason = f"{type(error).__name__}: {error}"[:200]
             text = f"The operation {one.method.upper()} {one.path} cannot be checked at run time: {reason}."
-            self.failures.append(Finding("operation-not-planned", "error", text, pointer_of(one.tokens)))
+            self.found.append(Finding("operation-not-planned", "error", text, pointer_of(one.tokens)))
             return self.permissive(one, "the operation is described in a way that cannot be read")
 
     def permissive(self, one: Operation, reason: str) -> tuple[dict[str, Any], list[str]]:
@@ -200,7 +208,7 @@ class _Compiler:
                 "name": one.path,
                 "method": one.method,
                 **_identity(one),
-                "detail": detail_of(self.document, one),
+                "detail": self.detail(one),
                 "pointer": pointer_of(one.tokens),
             }
             for section in ("webhooks", "x-webhooks")

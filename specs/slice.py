@@ -122,7 +122,7 @@ class _Slicer:
         for name, child in node.items():
             if name == "mapping" and isinstance(child, Mapping) and "propertyName" in node:
                 out[name] = {
-                    key: COMPONENT + self.name(target) if target in kept else target
+                    key: COMPONENT + self.name(target) if isinstance(target, str) and target in kept else target
                     for key, target in child.items()
                     if not (isinstance(target, str) and target.startswith("#") and target not in kept)
                 }

@@ -16,6 +16,7 @@ RULES: dict[str, str] = {
     "file-missing": "The file is there",
     "header-ignored": "Accept, Content-Type and Authorization are not described as header parameters",
     "key-not-text": "Keys are text",
+    "left-out": "Every part of an operation can be read",
     "limit-crash": "Reading the document does not break the parser",
     "limit-memory": "Reading the document stays within its memory",
     "limit-time": "Reading the document stays within its time",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,7 +11,7 @@ from specs.sample.values import MISSING, Resolve, Sampler
 from specs.schema.keywords import branches
 
 IGNORED_HEADERS = frozenset({"accept", "content-type", "authorization"})
-FORM_ORDER = ("application/json", "application/x-www-form-urlencoded", "multipart/form-data")
+STATUS = re.compile(r"[2-5][0-9]{2}")
 
 
 def example_request(detail: Mapping[str, Any], resolve: Resolve) -> dict[str, Any]:
@@ -60,13 +61,13 @@ def _chosen(responses: Mapping[str, Any], status: int | None) -> tuple[str, int]
             if key in responses:
                 return key, status
         return "", status
-    exact = sorted(key for key in responses if key.isdigit() and 200 <= int(key) < 300)
+    exact = sorted(key for key in responses if STATUS.fullmatch(key) and key < "3")
     if exact:
         return exact[0], int(exact[0])
     for key, number in (("2XX", 200), ("2xx", 200), ("default", 200)):
         if key in responses:
             return key, number
-    numbers = sorted(key for key in responses if key.isdigit() and 200 <= int(key) < 600)
+    numbers = sorted(key for key in responses if STATUS.fullmatch(key))
     return (numbers[0], int(numbers[0])) if numbers else ("", 200)
 
 

@@ -122,7 +122,7 @@ class Sampler:
             name = discriminator.get("propertyName")
             if isinstance(name, str):
                 names = branch_names(discriminator, [reference], self._resolve)
-                value[name] = value[name] if value.get(name) in names else next(iter(names))
+                value[name] = next((one for one in names if one == value.get(name)), next(iter(names)))
         return value
 
     def _is_null(self, branch: Any) -> bool:
@@ -193,8 +193,9 @@ class Sampler:
 
 def _combine(out: dict[str, Any], part: Mapping[str, Any]) -> None:
     for name, value in part.items():
-        if name == "properties" and isinstance(value, Mapping):
+        if name == "properties":
             known = out.get("properties", {})
+            value = value if isinstance(value, Mapping) else {}  # documents break their own standard
             out["properties"] = {**known, **{key: _both(known.get(key), child) for key, child in value.items()}}
         elif name == "required" and isinstance(value, list):
             out["required"] = list(dict.fromkeys([*branches(out, "required"), *(one for one in value if isinstance(one, str))]))
@@ -264,7 +265,7 @@ def _number(schema: Mapping[str, Any], kind: str, index: int) -> int | float:
     step = step or (1 if kind == "integer" else None)
     start = low if low > -math.inf else min(0, high) if high < math.inf else 0
     start = max(start, min(1, high)) if low == -math.inf else start
-    if step:
+    if step and math.isfinite(start / step):
         count = math.ceil(start / step - 1e-12) + index
         value: int | float = count * step
         value = value if value <= high else math.floor(high / step + 1e-12) * step
