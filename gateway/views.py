@@ -60,6 +60,7 @@ def call(request: SignedInRequest, call_id: UUID) -> HttpResponse:
         "call": found,
         "mine": found.account_id == request.caller.account_id,
         "state": STATES[found.state],
+        "reads_log": request.caller.access.at_least("platform"),
         "request_text": pretty(found.request_body),
         "response_text": pretty(found.response_body),
         "hops": hops(found),

@@ -47,7 +47,7 @@ class HookForm(forms.Form):
         max_length=512,
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
-        help_text="The one the platform signs with. Kept encrypted, never shown again.",
+        help_text="The one the platform signs with: at least 8 bytes, better 24 or more. Kept encrypted, never shown again.",
     )
     debug = forms.BooleanField(required=False, initial=True, label="Keep the steps of each verification")
 

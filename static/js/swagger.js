@@ -20,6 +20,7 @@ const show = (text) => {
   const note = document.createElement("p");
   note.className = "notice notice-bad";
   note.textContent = text;
+  document.querySelector("#swagger-ui [data-loading]")?.remove();
   document.querySelector("#swagger-ui").append(note);
 };
 
