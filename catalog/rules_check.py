@@ -20,6 +20,8 @@ from identity.access import ROLES, Grant
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,58}[a-z0-9])?")
 RESERVED_SOURCE = "rules"  # the rules repository itself, in the list of sources
 GRANTS = ("client_credentials", "password", "token_exchange", "none")
+MAX_PATTERNS = 50  # of one source
+TEXT_TAG = "tag:yaml.org,2002:str"
 PRINCIPAL_KEYS = (
     "grant",
     "url",
@@ -48,13 +50,15 @@ class Reading:
 
 
 def read_directory(path: Path, *, production: bool = False) -> Reading:
-    """Rules as they lie in a directory. A file that is not there is a finding."""
+    """Rules as they lie in a directory of this machine. A file that is not there is a finding, and so is a source at a
+    local path where no repository is."""
     files = {name: (path / name).read_text(encoding="utf-8", errors="replace") for name in FILES if (path / name).is_file()}
-    return read(files, production=production)
+    return read(files, production=production, look=True)
 
 
-def read(files: Mapping[str, str], *, commit: str = "", production: bool = False) -> Reading:
-    """Rules from the text of the three files. ``production`` refuses loopback places and local repositories."""
+def read(files: Mapping[str, str], *, commit: str = "", production: bool = False, look: bool = False) -> Reading:
+    """Rules from the text of the three files. ``production`` refuses loopback places and local repositories; ``look``
+    looks whether a local repository is where a source says."""
     readers = {name: Reader(name) for name in FILES}
     roots: dict[str, yaml.Node | None] = {}
     for name, reader in readers.items():
@@ -64,7 +68,7 @@ def read(files: Mapping[str, str], *, commit: str = "", production: bool = False
     first = _Environments(readers[FILES[0]], production)
     environments, platforms = first.read(roots[FILES[0]])
     names = [one.name for one in environments]
-    sources = _read_sources(readers[FILES[1]], roots[FILES[1]], names, production)
+    sources = _read_sources(readers[FILES[1]], roots[FILES[1]], names, production=production, look=look)
     grants = _read_access(readers[FILES[2]], roots[FILES[2]], environments, platforms)
     findings = tuple(
         sorted((one for reader in readers.values() for one in reader.findings), key=lambda one: (FILES.index(one.file), one.line or 0))
@@ -214,7 +218,7 @@ class _Environments:
         return value
 
 
-def _read_sources(reader: Reader, root: yaml.Node | None, environments: list[str], production: bool) -> dict[str, Source]:
+def _read_sources(reader: Reader, root: yaml.Node | None, environments: list[str], *, production: bool, look: bool) -> dict[str, Source]:
     top = reader.mapping(root, "sources.yaml", ("sources",))
     found = {}
     for name, (key, node) in reader.mapping(top["sources"][1] if "sources" in top else None, "sources").items():
@@ -228,18 +232,30 @@ def _read_sources(reader: Reader, root: yaml.Node | None, environments: list[str
             continue
         address = reader.string(fields["git"][1], "git")
         problem = rules_places.git_problem(address, production=production) if address is not None else ""
+        if address is not None and look and not problem:
+            problem = rules_places.repository_problem(address)
         if problem:
             reader.say("git", problem, fields["git"][1])
         branches = _read_branches(reader, fields["branches"][1], name, environments)
-        include = []
-        for item, pattern in reader.strings(fields["include"][1], "include") if "include" in fields else []:
-            if pattern.startswith(("/", "!")) or ".." in pattern.split("/") or "\\" in pattern:
-                reader.say("include", f"{pattern!r} must be a pattern below the root of the repository.", item)
-            else:
-                include.append(pattern)
+        include = _read_include(reader, fields["include"][1]) if "include" in fields else ()
         if _name(reader, key, name, "Source") and address is not None and not problem:
-            found[name] = Source(name, address, branches, tuple(include))
+            found[name] = Source(name, address, branches, include)
     return found
+
+
+def _read_include(reader: Reader, node: yaml.Node) -> tuple[str, ...]:
+    found = []
+    items = reader.strings(node, "include")
+    if len(items) > MAX_PATTERNS:
+        reader.say("include", f"include has {len(items)} patterns; at most {MAX_PATTERNS} are read.", node)
+        return ()
+    for item, pattern in items:
+        problem = rules_places.include_problem(pattern) if item.tag == TEXT_TAG else "An item of include must be text; write it in quotes."
+        if problem:
+            reader.say("include", problem, item)
+        else:
+            found.append(pattern)
+    return tuple(found)
 
 
 def _read_branches(reader: Reader, node: yaml.Node, source: str, environments: list[str]) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from pathlib import Path
 
 # RFC 3986 pieces, narrower on purpose: no userinfo, query, fragment, percent-encoding or number spellings of addresses.
 _URL = re.compile(
@@ -29,6 +30,7 @@ _LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"
 _SECRET = re.compile(r"(?P<kind>env|file|vault|aws):(?P<rest>[^\s]+)")
 _SCP_LIKE = re.compile(r"[A-Za-z0-9._-]+@[A-Za-z0-9.-]+:[A-Za-z0-9._~/-]+")
 _BRANCH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._/+@=#-]*")
+_PATTERN_LENGTH, _PATTERN_WILDCARDS = 200, 6
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -163,6 +165,24 @@ def git_problem(value: str, *, production: bool) -> str:
     if match["scheme"] == "ssh":
         return ""
     return _http_problem(value, "git", production=production)
+
+
+def repository_problem(value: str) -> str:
+    """A local path on this machine: is a Git repository there, bare or with a working tree?"""
+    path = Path(value)
+    if not path.is_absolute():
+        return ""
+    bare = (path / "HEAD").is_file() and (path / "objects").is_dir()
+    return "" if bare or (path / ".git").exists() else f"git names {value}, where no Git repository is."
+
+
+def include_problem(value: str) -> str:
+    """A pattern of paths below the root of a repository, short enough to be read, with few enough wildcards to be matched."""
+    if not value or value.startswith(("/", "!")) or ".." in value.split("/") or "\\" in value:
+        return f"{value[:80]!r} must be a pattern below the root of the repository."
+    if len(value) > _PATTERN_LENGTH or len(re.findall(r"\*+", value)) > _PATTERN_WILDCARDS:
+        return f"{value[:40]!r}… is no pattern: at most {_PATTERN_LENGTH} characters and {_PATTERN_WILDCARDS} wildcards (* or **)."
+    return ""
 
 
 def branch_problem(value: str) -> str:

@@ -26,6 +26,7 @@ class FileView:
 
     file: BranchFile
     findings: list[Finding]
+    in_force: str = ""  # commit of the last good revision, which is shown meanwhile
 
 
 @dataclass(slots=True)
@@ -108,8 +109,10 @@ def source_views() -> list[SourceView]:
     found = selectors.errors_of([file.compilation_id for file in troubled if file.compilation_id], FINDINGS_SHOWN)
     for file in files:
         views[file.branch_id].published += file.state == "published"
+    shown = selectors.commits_shown(branches)
     for file in troubled:
-        views[file.branch_id].troubles.append(FileView(file, found.get(file.compilation_id or 0, [])))
+        in_force = shown.get((file.branch_id, file.path), "")
+        views[file.branch_id].troubles.append(FileView(file, found.get(file.compilation_id or 0, []), in_force))
     return [
         SourceView(
             source=source,

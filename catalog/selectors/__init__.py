@@ -20,7 +20,7 @@ from catalog.selectors.operations import (
 )
 from catalog.selectors.rules import current_rules, environments_for, rules_revisions, storable
 from catalog.selectors.search import OperationHit, SchemaHit, search_apis, search_operations, search_schemas
-from catalog.selectors.sync import errors_of, files_of, findings_of, newest_runs, running_sources, runs, source, sources
+from catalog.selectors.sync import commits_shown, errors_of, files_of, findings_of, newest_runs, running_sources, runs, source, sources
 
 __all__ = [
     "ApiAt",
@@ -36,6 +36,7 @@ __all__ = [
     "current_rules",
     "environments_for",
     "environments_having",
+    "commits_shown",
     "errors_of",
     "files_of",
     "findings_of",

@@ -40,6 +40,12 @@ def files_of(branches: Sequence[Branch]) -> list[BranchFile]:
     return sorted(rows, key=lambda row: (order.get(row.state, 9), row.path))
 
 
+def commits_shown(branches: Sequence[Branch]) -> dict[tuple[int, str], str]:
+    """(branch id, path) → commit of what these branches show now. One query."""
+    rows = Publication.objects.filter(branch__in=branches, current=True).values_list("branch_id", "path", "commit")
+    return {(branch, path): commit for branch, path, commit in rows}
+
+
 def _graded(rows: Iterable[Finding]) -> list[Finding]:
     order = {"error": 0, "warning": 1, "info": 2}
     return sorted(rows, key=lambda row: (order.get(row.level, 9), row.file, row.line or 0))

@@ -293,6 +293,15 @@ def test_home_leads_with_search_and_shows_what_was_published_and_what_i_may_do(d
     assert "No calls yet" in text
 
 
+def test_two_apis_of_one_title_are_told_apart_on_home_and_in_the_list(published: World, architect: Client) -> None:
+    published.everywhere({PATH: openapi(), "cxone/queues/v1/openapi.json": openapi()})
+    published.sync()
+    for address in ("/", "/apis"):
+        text = page(architect, address)
+        for slug in ("genesys-queues-v2", "cxone-queues-v1"):
+            assert f"<code>{slug}</code>" in text
+
+
 def test_somebody_without_a_role_sees_nothing_of_the_catalog(published: World, sign_in: Callable[..., Person]) -> None:
     client = sign_in("nora", groups=[]).client
     for address in PAGES:

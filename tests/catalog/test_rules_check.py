@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from catalog import rules_check, rules_places
 from catalog.rules import FILES, RuleFinding
 from identity.access import Grant
+from tests.catalog import repositories
 from tests.catalog.world import ACCESS, ENVIRONMENTS, SOURCES
 
 FILES_OF = {"environments.yaml": ENVIRONMENTS, "sources.yaml": SOURCES % "https://git.example/api-specs.git", "access.yaml": ACCESS}
@@ -282,6 +283,33 @@ def write(path: Path, **files: str) -> Path:
     for name, text in (FILES_OF | {f"{name}.yaml": text for name, text in files.items()}).items():
         (path / name).write_text(text)
     return path
+
+
+@pytest.mark.parametrize(
+    ("include", "sound"),
+    [
+        ('["**/*.yaml", "genesys/**/openapi.json", "5"]', True),
+        ("[5]", False),
+        ('[""]', False),
+        (f'["{"**/" * 200}"]', False),
+        (f'["{"*a" * 7}"]', False),
+        (f'["{"a" * 201}"]', False),
+        (f"[{', '.join(f'a{number}.yaml' for number in range(51))}]", False),
+    ],
+)
+def test_patterns_are_text_and_bounded(include: str, sound: bool) -> None:
+    text = FILES_OF["sources.yaml"] + f"    include: {include}\n"
+    assert errors(sources=text) == ([] if sound else [("include", "sources.yaml", line_of(text, "include:"))])
+
+
+def test_a_local_path_without_a_repository_is_found_where_it_can_be_looked_at(tmp_path: Path) -> None:
+    for path, sound in ((repositories.create(tmp_path / "specs.git"), True), (tmp_path, False), (tmp_path / "missing", False)):
+        files = FILES_OF | {"sources.yaml": SOURCES % path}
+        for name, text in files.items():
+            (tmp_path / name).write_text(text)
+        found = [(one.rule, one.line) for one in rules_check.read_directory(tmp_path).findings if one.level == "error"]
+        assert found == ([] if sound else [("git", 3)])
+        assert rules_check.read(files).sound  # rules in force are not judged by what lies on a disk
 
 
 def test_the_command_says_sound_and_ends_well(tmp_path: Path) -> None:

@@ -39,10 +39,13 @@ def test_every_source_and_branch_stands_with_its_last_and_last_good_commit(platf
 
 
 def test_a_refused_document_is_listed_with_file_line_and_reason(platform: Client, world: World) -> None:
+    good = repositories.head(world.specs, "staging")
     world.write("staging", {QUEUES: '{"openapi": "3.0.3",\n "info": {"title": "<script>", }}'})
     world.sync("contact-center")
     text = page(platform)
     assert f"{QUEUES}:2" in text
+    assert f'In force: its revision of <code title="{good}">' in text
+    assert "Last commit without refusals" in text
     assert "staging: 1 refused." in text
     assert "<script>" not in text.split('id="sync"')[1]
 
