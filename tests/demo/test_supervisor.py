@@ -149,7 +149,13 @@ def test_a_signal_to_make_alone_ends_everything(tmp_path: Path, number: int) -> 
     port = free_port()
     with (tmp_path / "output").open("w+") as output:
         make = subprocess.Popen(
-            ["make", "-f", str(makefile), "run"], env=environment(home, port), stdout=output, stderr=output, start_new_session=True
+            ["make", "-f", str(makefile), "run"],
+            env=environment(home, port),
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            # A script's background job starts with SIGINT ignored, and hands that on.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         )
         try:
             deadline = time.monotonic() + 120
@@ -162,3 +168,4 @@ def test_a_signal_to_make_alone_ends_everything(tmp_path: Path, number: int) -> 
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(make.pid, signal.SIGKILL)
+            make.wait()

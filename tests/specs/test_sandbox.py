@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import time
@@ -39,6 +40,19 @@ def test_refusals_come_back_with_their_places() -> None:
     assert (finding.rule, finding.file, finding.line) == ("not-yaml", "a.yaml", 3)
 
 
+def children_left() -> list[str]:
+    """The compilers this process started that still run, or ended and were not waited for."""
+    parents = (path for path in Path("/proc").glob("[0-9]*/stat"))
+    mine: list[str] = []
+    for path in parents:
+        with contextlib.suppress(OSError):
+            name, _, rest = path.read_text().partition(") ")
+            command = (path.parent / "cmdline").read_bytes().decode(errors="replace")
+            if int(rest.split()[1]) == os.getpid() and ("sandbox_child" in command or rest.startswith("Z")):
+                mine.append(name)
+    return mine
+
+
 def test_too_much_time_on_the_wall_is_refused_and_nothing_is_left_running() -> None:
     def slow(path: str) -> bytes | None:
         time.sleep(0.6)
@@ -49,8 +63,7 @@ def test_too_much_time_on_the_wall_is_refused_and_nothing_is_left_running() -> N
         compile_in_child(slow, "openapi.json", limits=Limits(wall_seconds=0.5))
     assert rules(caught.value.findings) == ["limit-time"]
     assert time.monotonic() - started < 5
-    with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
+    assert children_left() == []
 
 
 def _large() -> dict[str, str]:
@@ -89,8 +102,7 @@ def test_an_error_of_the_reader_is_the_callers_and_ends_the_child() -> None:
 
     with pytest.raises(LookupError):
         compile_in_child(broken, "openapi.json")
-    with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
+    assert children_left() == []
 
 
 def test_the_child_sees_no_secret_of_the_parent(monkeypatch: pytest.MonkeyPatch) -> None:

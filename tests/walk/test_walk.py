@@ -91,7 +91,8 @@ def stage() -> Iterator[Stage]:
             yield Stage(running, browser, target)
 
 
-def test_a_newcomer_finds_an_operation_calls_it_and_sees_what_was_right_and_wrong(stage: Stage) -> None:
+def newcomer_calls(stage: Stage) -> None:
+    """Find an operation, call it, see what was right and wrong."""
     target = stage.target
     with visitor(stage.browser, stage.running.url) as dana:
         page = dana.page
@@ -153,7 +154,8 @@ def test_a_newcomer_finds_an_operation_calls_it_and_sees_what_was_right_and_wron
         assert not dana.complaints, "\n".join(dana.complaints)
 
 
-def test_the_platform_team_reads_it_in_the_audit_log_and_sees_what_could_not_be_read(stage: Stage) -> None:
+def platform_team_reads(stage: Stage) -> None:
+    """Find it again in the audit log, and what could not be read on the Sync page."""
     with visitor(stage.browser, stage.running.url) as pat:
         page = pat.page
         pat.sign_in("platform", "/audit")
@@ -179,6 +181,11 @@ def test_the_platform_team_reads_it_in_the_audit_log_and_sees_what_could_not_be_
             pat.go(path)
             pat.look(name)
         assert not pat.complaints, "\n".join(pat.complaints)
+
+
+def test_a_newcomer_s_call_is_checked_sent_answered_and_read_in_the_audit_log(stage: Stage) -> None:
+    newcomer_calls(stage)
+    platform_team_reads(stage)
 
 
 def test_a_developer_is_told_which_group_may_read_the_log(stage: Stage) -> None:
