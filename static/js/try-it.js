@@ -205,12 +205,13 @@ class Panel {
   refuse(problems) {
     const [first] = problems;
     this.markPrevious("From the call before: nothing was sent this time.");
-    this.say(`Not sent: ${[first.pointer || first.location, first.message].join(" ")}`);
     if (first.location === "body") {
+      this.say("Not sent");
       this.wrong("body", `Nothing was sent: the body ${first.message}`);
       this.find("body").focus();
       return;
     }
+    this.say(`Not sent: ${first.pointer} ${first.message}`);
     const field = [...this.form.querySelectorAll(".try-field")].find((one) => one.dataset.place === first.location && one.dataset.name === first.pointer);
     field?.closest("details")?.setAttribute("open", "");
     field?.querySelector("input, select, textarea")?.focus();

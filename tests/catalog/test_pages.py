@@ -271,6 +271,18 @@ def test_search_finds_operations_apis_and_schemas_and_the_palette_adds_actions(d
     assert "<html" not in palette
 
 
+def test_where_titles_repeat_the_slug_stands_beside_them(world: World, sign_in: Callable[..., Person]) -> None:
+    documents = {f"cxone/{name}/v1/openapi.json": openapi("/users", title="Users") for name in ("users", "people")}
+    world.everywhere(documents | {PATH: openapi("/queues")})
+    world.sync()
+    client = sign_in("dora", groups=["sandbox-developers"]).client
+    for address in ("/search?q=users", "/search?palette=1&q=users", "/"):
+        text = page(client, address)
+        for slug in ("cxone-users-v1", "cxone-people-v1"):
+            assert re.search(f"<code[^>]*>{slug}</code>", text), address
+        assert ">genesys-queues-v2</code>" not in text
+
+
 def test_the_environment_control_keeps_the_page_and_its_query(developer: Client) -> None:
     text = page(developer, "/apis/genesys-queues-v2/staging/schemas?pointer=%23/components/schemas/Queue")
     assert 'href="/apis/genesys-queues-v2/production/schemas?pointer=%23%2Fcomponents%2Fschemas%2FQueue"' in text
@@ -308,3 +320,5 @@ def test_somebody_without_a_role_sees_nothing_of_the_catalog(published: World, s
         response = client.get(address)
         assert response.status_code == 403
         assert b"/queues" not in response.content
+        row = response.content.decode().split("integration-architects")[1].split("</tr>")[0]
+        assert row.index("sandbox") < row.index("staging") < row.index("production"), "in promotion order"

@@ -211,6 +211,18 @@ def test_a_narrow_page_does_not_scroll_sideways_and_nothing_serious_is_found(ope
                 assert serious == [], address
 
 
+def test_on_a_narrow_page_the_current_tab_is_in_view_and_the_header_has_two_rows(opened: Callable[..., Any]) -> None:
+    with opened(viewport={"width": 390, "height": 844}) as (page, base):
+        page.goto(base + "/quotas")
+        tab = page.locator(".navigation a[aria-current]")
+        tab.wait_for()
+        page.wait_for_function("document.querySelector('.navigation ul').scrollLeft > 0")
+        box = tab.bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 390
+        assert page.locator("header.top").bounding_box()["height"] < 110
+
+
 def test_everything_can_be_read_without_script(opened: Callable[..., Any]) -> None:
     with opened(java_script_enabled=False) as (page, base):
         page.goto(base + OPERATION)

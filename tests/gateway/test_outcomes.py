@@ -94,6 +94,7 @@ def test_a_protected_environment_must_be_named_to_be_written(world: World) -> No
 
 def test_an_unknown_environment_is_404(world: World) -> None:
     not_sent(world, world.call("GET", "/things", environment="nowhere"), 404, "unknown_environment")
+    assert "You may call: " in world.call("GET", "/things", environment="nowhere").json["detail"]
 
 
 # --- Operation -------------------------------------------------------------------------------------------------------------

@@ -98,6 +98,18 @@ def test_a_call_shows_its_findings_and_never_runs_what_it_carries(owner: Person,
     assert detail["timings"]["upstream_ms"] == 8.0
 
 
+def test_a_call_tells_what_reached_the_platform_from_what_did_not_and_links_its_entries_for_who_may_read_them(
+    owner: Person, platform_person: Person, make_call: MakeCall
+) -> None:
+    call = make_call(owner, request_headers=[["accept", "*/*"]], withheld=["authorization"], intent_entry=41, outcome_entry=42)
+    page = owner.client.get(f"/calls/{call.id}").content.decode()
+    assert page.index("What the platform received") < page.index("What you sent and was not passed on") < page.index("authorization")
+    assert "/audit?entry=" not in page
+    reader = platform_person.client.get(f"/calls/{call.id}").content.decode()
+    assert '<a href="/audit?entry=41">41</a>' in reader
+    assert '<a href="/audit?entry=42">42</a>' in reader
+
+
 def test_my_calls_page_lists_them_or_says_how_it_gets_filled(owner: Person, make_call: MakeCall) -> None:
     assert "No calls yet" in owner.client.get("/calls").content.decode()
     make_call(owner)

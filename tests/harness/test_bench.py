@@ -156,6 +156,15 @@ def test_the_page_shows_the_verdict_first_then_the_steps(owner: Any) -> None:
     assert owner.client.get(f"/webhooks/{made['id']}?delivery={uuid.uuid4()}").status_code == 404
 
 
+def test_a_short_secret_is_said_to_be_short_and_deliveries_stand_before_the_settings(owner: Any) -> None:
+    made = make(owner, secret="x" * 23)
+    deliver(made["id"], b"{}", "x" * 23)
+    page = owner.client.get(f"/webhooks/{made['id']}").content.decode()
+    assert "This secret has 23 bytes; use at least 24." in page
+    assert page.index('id="inbox"') < page.index('id="settings"')
+    assert "at least 8 bytes, better 24 or more" in owner.client.get("/webhooks").content.decode()
+
+
 @pytest.mark.parametrize("profile", sorted(PROFILES))
 def test_the_sample_commands_sign_what_they_send(profile: str) -> None:
     """Run for real, with curl replaced by a command that says what it was given."""
