@@ -1,7 +1,8 @@
 """One operation → its validation plan: plain JSON that names schema documents by sha256.
 
 ``{"version", "method", "path", "parameters": {"list": [...], "check": ref}, "query": {"also": [...]}, "body": {...} | None,
-"responses": {status: {"headers", "content"}}, "security": [...], "unchecked": {"request": [...], "response": [...]}}``.
+"responses": {status: {"headers", "content", "unchecked"?}}, "security": [...],
+"unchecked": {"request": [...], "response": [...]}}``. A response with ``unchecked`` is not judged at all.
 A ref is ``{"schema": sha256, "at": pointer, "bundle"?: mode, "depth"?: levels}``.
 """
 
@@ -42,8 +43,7 @@ class PlanBuilder:
 
     def operation(self, path: str, method: str) -> tuple[dict[str, Any], list[str]]:
         """The plan of an operation, and in words what of it cannot be checked at run time."""
-        item = self.document["paths"][path]
-        return self._plan(item, method, path, f"#/paths/{escape(path)}")
+        return self._plan(_mapping(self.document.get("paths")).get(path), method, path, f"#/paths/{escape(path)}")
 
     def finish(self) -> None:
         """Write the shared definitions. Call once, after the last operation."""
@@ -98,7 +98,7 @@ class PlanBuilder:
             for index, raw in enumerate(entries if isinstance(entries, list) else []):
                 parameter, pointer = self._follow(raw, f"{base}/parameters/{index}")
                 name, place = parameter.get("name"), parameter.get("in")
-                if not isinstance(name, str) or place not in DEFAULT_STYLE:
+                if not isinstance(name, str) or not isinstance(place, str) or place not in DEFAULT_STYLE:
                     continue
                 if place == "header" and name.lower() in IGNORED_HEADERS:
                     continue
@@ -168,7 +168,7 @@ class PlanBuilder:
 
     def _security(self, operation: Mapping[str, Any]) -> list[list[dict[str, Any]]]:
         """Alternatives (any) of credentials (all): where each stands in a request."""
-        schemes = (self.document.get("components") or {}).get("securitySchemes") or {}
+        schemes = _mapping(_mapping(self.document.get("components")).get("securitySchemes"))
         declared = operation.get("security", self.document.get("security"))
         alternatives = []
         for alternative in declared if isinstance(declared, list) else []:
@@ -244,14 +244,24 @@ class PlanBuilder:
         return {"list": entries, "check": reference}
 
 
+def _mapping(value: Any) -> Mapping[str, Any]:
+    """The value when it is an object, else an empty one: documents break their own standard."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
 def _encoding(rule: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: rule[name] for name in ("style", "explode", "contentType") if name in rule}
+    sound = {"style": str, "explode": bool, "contentType": str}
+    return {name: rule[name] for name, kind in sound.items() if isinstance(rule.get(name), kind)}
 
 
 def _credential(scheme: Mapping[str, Any]) -> dict[str, Any]:
-    kind = scheme.get("type")
+    kind = _text(scheme.get("type"))
     if kind == "apiKey":
-        return {"place": scheme.get("in"), "name": scheme.get("name")}
+        return {"place": _text(scheme.get("in")), "name": _text(scheme.get("name"))}
     if kind == "http":
         return {"place": "authorization", "name": str(scheme.get("scheme", "")).lower()}
     if kind in {"oauth2", "openIdConnect"}:

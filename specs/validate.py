@@ -128,6 +128,8 @@ class OperationValidator:
             message = f"status {status} is not in the document (it has {expected})"
             verdict.violations.append(Violation("status", "", "status", message, expected, str(status)))
             return _settled(verdict, unchecked=False)
+        if plan.get("unchecked"):
+            return Verdict("unchecked", notes=[f"Not checked: {text}." for text in plan["unchecked"]])
         unchecked = False
         if "headers" in plan:
             self._response_headers(verdict, plan["headers"], headers)

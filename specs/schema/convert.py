@@ -22,6 +22,7 @@ Mode = Literal["request", "response"]
 Node = Any
 DEPTH_LIMIT = 60
 SAFE_NAME = re.compile(r"[A-Za-z0-9._-]+")
+INDEX = re.compile(r"[0-9]{1,9}")
 COMPONENT = "#/components/schemas/"
 REFERENCE_DIALECT = ("$dynamicRef", "$recursiveRef", "$id", "$anchor", "$dynamicAnchor")
 _MISSING = object()
@@ -34,7 +35,7 @@ def resolve_pointer(document: Any, pointer: str) -> Any:
         name = unquote(piece).replace("~1", "/").replace("~0", "~")
         if isinstance(node, Mapping):
             node = node.get(name, _MISSING)
-        elif isinstance(node, list) and name.isdigit() and int(name) < len(node):
+        elif isinstance(node, list) and INDEX.fullmatch(name) and int(name) < len(node):
             node = node[int(name)]
         else:
             return None

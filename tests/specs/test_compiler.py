@@ -169,6 +169,7 @@ def _unchecked_both_ways(document: CompiledDocument) -> None:
     assert (request.state, request.violations) == ("unchecked", [])
     response = validator.response(status=418, headers=[("Content-Type", "text/plain")], body=b"tea")
     assert (response.state, response.violations) == ("unchecked", [])
+    assert validator.response(status=200, headers=[], body=b"").state == "unchecked"
 
 
 def test_methods_that_are_not_checked_say_so() -> None:

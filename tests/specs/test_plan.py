@@ -172,3 +172,40 @@ def test_equal_operations_share_their_documents() -> None:
     for number in range(5):
         builder.operation(f"/p{number}", "get")
     assert len(builder.documents) == 1
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"paths": {"/a": {"get": {"parameters": [{"name": "b", "in": ["query"]}, {"name": "b", "in": {}}, 3, None]}}}},
+        {"paths": {"/a": {"get": {"security": [{"s": []}]}}}, "components": "text"},
+        {"paths": {"/a": {"get": {"security": [{"s": []}]}}}, "components": {"securitySchemes": ["s"]}},
+        {
+            "paths": {"/a": {"get": {"security": [{"s": []}, 3]}}},
+            "components": {"securitySchemes": {"s": {"type": ["http"], "scheme": {}}}},
+        },
+        {
+            "paths": {"/a": {"get": {"security": [{"s": []}]}}},
+            "components": {"securitySchemes": {"s": {"type": "apiKey", "in": {}, "name": []}}},
+        },
+        {
+            "paths": {
+                "/a": {"get": {"requestBody": {"content": {"multipart/form-data": {"encoding": {"a": {"style": [], "contentType": 3}}}}}}}
+            }
+        },
+        {"paths": {"/a": {"get": {"requestBody": {"$ref": "#/tags/\u00b2"}}}}, "tags": [1]},
+        {"paths": {"/a": {"get": {"requestBody": {"$ref": "#/tags/" + "9" * 5000}}}}, "tags": [1]},
+        {"paths": {"/a": "text"}},
+        {"paths": "text"},
+        {},
+    ],
+)
+def test_junk_where_an_object_or_text_belongs_is_planned_around(document: dict[str, Any]) -> None:
+    builder = PlanBuilder({"openapi": "3.0.3", **document})
+    plan, _unchecked = builder.operation("/a", "get")
+    builder.finish()
+    validator = OperationValidator(orjson.loads(orjson.dumps(plan)), builder.documents.__getitem__, builder.bundle.__getitem__)
+    form = [("Content-Type", "multipart/form-data; boundary=x")]
+    validator.request(
+        path_parameters={}, query="b=1", headers=form, body=b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n--x--\r\n'
+    )
