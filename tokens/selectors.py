@@ -75,8 +75,8 @@ def why_not_shown(lease: TokenLease, *, caller: Caller) -> str:
     more = scopes_beyond(lease, caller=caller)
     if not more:
         return ""
-    count = len(more)
-    named = " and ".join(part for part in (", ".join(more[:4]), f"{count - 4} more" if count > 4 else "") if part)
+    shown = more if len(more) <= 4 else [*more[:3], f"{len(more) - 3} more"]
+    named = " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
     return (
         f"This token cannot be shown: {lease.platform} does not limit it to the scopes you took, only the portal does. "
         f"Outside the portal it would also allow {named}, which your groups do not grant. Send your calls through the portal."
