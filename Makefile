@@ -32,7 +32,7 @@ test: setup-dev ## the whole suite (PYTEST='-k word' for a part)
 	@if [ -n "$$PORTAL_TEST_DATABASE_URL" ]; then \
 	  echo "== again on PostgreSQL$${PORTAL_TEST_REDIS_URL:+ and Redis}"; \
 	  DATABASE_URL="$$PORTAL_TEST_DATABASE_URL" REDIS_URL="$$PORTAL_TEST_REDIS_URL" \
-	    $(BIN)/python -m pytest -n 2 --dist loadfile -m "not browser and not slow and not node" $(PYTEST); fi
+	    $(BIN)/python -m pytest -n 2 --dist loadfile -m "not browser and not slow and not node and not own_process" --ignore tests/specs $(PYTEST); fi
 
 check: setup-dev ## lint, format, types, import rules, templates, migrations, dependency audit
 	@$(BIN)/ruff check .

@@ -12,9 +12,13 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from gateway.edge import THREADS
 from tests.gateway.upstreams import wait_until
 from tests.gateway.world import ROOT, World
+
+pytestmark = pytest.mark.own_process
 
 
 def raw_request(world: World, path: str) -> bytes:

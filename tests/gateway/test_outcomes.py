@@ -10,6 +10,8 @@ import pytest
 from tests.gateway.world import RESPONSE_LIMIT, Answer, World
 from tests.serving import talk
 
+pytestmark = pytest.mark.own_process
+
 LIMIT = 524_288
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.gateway.test_outcomes import answered, not_sent, refused
 from tests.gateway.world import World
+
+pytestmark = pytest.mark.own_process
 
 
 def test_a_call_carries_the_leased_token_and_nothing_of_the_caller(world: World) -> None:

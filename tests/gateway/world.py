@@ -315,7 +315,6 @@ def portal_world(home: Path) -> Iterator[World]:
             "DJANGO_SETTINGS_MODULE": "portal.settings",
             "PYTHONPATH": str(ROOT),
         }
-        environment |= {name: os.environ[name] for name in ("DATABASE_URL", "REDIS_URL") if name in os.environ}
         world = World(home / "portal", platform, free_port(), environment)
         made = subprocess.run([sys.executable, "-c", SEED, json.dumps(PEOPLE)], cwd=ROOT, env=environment, capture_output=True, text=True)
         assert made.returncode == 0, made.stderr
