@@ -26,6 +26,12 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 _home = tempfile.mkdtemp(prefix="portal-tests-")
 atexit.register(shutil.rmtree, _home, ignore_errors=True)
 (Path(_home) / "static").mkdir()
+_worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+for _name in ("REDIS_URL", "PORTAL_TEST_REDIS_URL"):
+    # Tests empty their Redis: each worker has a database of its own there.
+    _server, _, _number = os.environ.get(_name, "").rpartition("/")
+    if _number.isdigit():
+        os.environ[_name] = f"{_server}/{(int(_number) + _worker) % 16}"
 os.environ["PORTAL_HOME"] = _home
 for _name in ("PORTAL_ENVIRONMENT", "PORTAL_RULES", "OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET", "PORT", "PORTAL_PUBLIC_URL"):
     os.environ.pop(_name, None)
