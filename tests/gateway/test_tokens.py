@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.gateway.test_outcomes import answered, not_sent, refused
-from tests.gateway.world import World
+from tests.gateway.world import World, pause
+from tokens.holding import REFUSAL_KEPT_SECONDS
 
 pytestmark = pytest.mark.own_process
 
@@ -57,6 +58,10 @@ def test_a_token_endpoint_that_refuses_is_502(world: World) -> None:
     answer = world.call("GET", "/secured", platform="acme", person="dana")
     refused(world, answer, 502, "token_refused")
     assert world.platform.calls == []
+    # A refusal is remembered for ten seconds, so that nobody hammers the endpoint; then it is asked again.
+    world.platform.refuse_tokens = False
+    pause(REFUSAL_KEPT_SECONDS + 0.5)
+    assert world.call("GET", "/secured", platform="acme", person="dana").status == 200
 
 
 def test_a_token_endpoint_that_is_down_is_503(world: World) -> None:
