@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -85,18 +86,17 @@ def test_a_home_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 
 
 def test_a_read_only_home_is_named(tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    home.mkdir(mode=0o500)
-    command: tuple[str, ...] = (sys.executable, str(SCRIPT))
-    if os.geteuid() == 0:
-        if not shutil.which("setpriv"):
-            pytest.skip("root may write everywhere and setpriv is not there to stop being root")
-        tmp_path.chmod(0o755)
-        command = ("setpriv", "--reuid=65534", "--clear-groups", "--", "/usr/bin/python3", str(SCRIPT))
-        if subprocess.run([*command[:4], "/usr/bin/python3", "-c", f"open({str(SCRIPT)!r})"], capture_output=True).returncode:
-            pytest.skip("the checkout cannot be read by anybody but root")
-    done = bootstrap("run", "--venv", str(tmp_path / "v"), python=command, PORTAL_HOME=str(home), PORT=str(free_port()))
-    assert_one_sentence(done, "PORTAL_HOME cannot be written", "Permission denied")
+    # Root may write everywhere: the script is run as nobody, from a place nobody can read.
+    with tempfile.TemporaryDirectory() as place:
+        Path(place).chmod(0o755)
+        script = Path(shutil.copy(SCRIPT, place))
+        home = Path(place) / "home"
+        home.mkdir(mode=0o500)
+        command: tuple[str, ...] = (sys.executable, str(script))
+        if os.geteuid() == 0:
+            command = ("setpriv", "--reuid=65534", "--clear-groups", "--", "/usr/bin/python3", str(script))
+        done = bootstrap("run", "--venv", str(tmp_path / "v"), python=command, PORTAL_HOME=str(home), PORT=str(free_port()))
+        assert_one_sentence(done, "PORTAL_HOME cannot be written", "Permission denied")
 
 
 def test_packages_that_are_there_are_not_installed_again(tmp_path: Path) -> None:
