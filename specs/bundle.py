@@ -55,6 +55,10 @@ class Bundled:
         return {tokens: (file, original, found[file][original]) for tokens, (file, original) in origins.items()}
 
 
+_Site = tuple[str, str, Tokens]
+"""A reference as written, the file it stands in, and where."""
+
+
 class _Bundler:
     def __init__(self, read: Callable[[str], bytes | None], root: Loaded) -> None:
         self.read = read
@@ -66,7 +70,7 @@ class _Bundler:
             self.sections.pop("media_type", None)
         self.names: dict[tuple[str, str, Tokens], str] = {}
         self.taken: dict[str, set[str]] = {}
-        self.waiting: list[tuple[str, str, Tokens, Tokens]] = []
+        self.waiting: list[tuple[str, str, Tokens, Tokens, _Site | None]] = []
         self.active: list[tuple[str, str, Tokens]] = []
         self.refusals: list[Finding] = []
         self.missing_files: set[str] = set()
@@ -134,8 +138,8 @@ class _Bundler:
 
     # Names
 
-    def pointer(self, kind: str, file: str, tokens: Tokens) -> str:
-        """The internal reference for a part of another file; the part is queued to be moved on first use."""
+    def pointer(self, kind: str, file: str, tokens: Tokens, site: _Site | None) -> str:
+        """The internal reference for a part of another file; the part is queued to be moved on first use, which ``site`` is."""
         identity = (kind, file, tokens)
         if identity not in self.names:
             section = self.sections[kind]
@@ -149,7 +153,7 @@ class _Bundler:
                 name = f"{base}-{number}"
             taken.add(name)
             self.names[identity] = "#" + pointer_of((*place, name))
-            self.waiting.append((kind, file, tokens, (*place, name)))
+            self.waiting.append((kind, file, tokens, (*place, name), site))
         return self.names[identity]
 
     def section(self, place: Tokens) -> dict[str, Any]:
@@ -206,7 +210,7 @@ class _Bundler:
             own = "#" + pointer_of(at)
             if self.names.get((kind, file, tokens)) == own:
                 return self.inline(kind, file, tokens, base, here, at, reference)
-            pointer = "#" + pointer_of(tokens) if file == self.root else self.pointer(kind, file, tokens)
+            pointer = "#" + pointer_of(tokens) if file == self.root else self.pointer(kind, file, tokens, (reference, base, here))
             return {"$ref": pointer, **self.object(kind, rest, base, here, at)}
         inlined = self.inline(kind, file, tokens, base, here, at, reference)
         return {**inlined, **self.object(kind, rest, base, here, at)} if rest and isinstance(inlined, dict) else inlined
@@ -215,18 +219,25 @@ class _Bundler:
         """The part itself, put where the reference stood."""
         identity = (kind, file, tokens)
         if identity in self.active:
-            self.circle(reference, base, here)
-            return {}
+            return self.unresolved(self.circle, kind, reference, base, here)
         try:
             value, file, tokens = self.fetch(file, tokens)
         except PointerMissing:
-            self.dangle(reference, base, here)
-            return {}
+            return self.unresolved(self.dangle, kind, reference, base, here)
         self.active.append(identity)
         self.result.origins[at] = (file, tokens)
         copied = self.untyped(value, file, tokens, at) if kind == "any" else self.typed(kind, value, file, tokens, at)
         self.active.pop()
         return copied
+
+    def unresolved(self, refuse: Callable[[str, str, Tokens], None], kind: str, reference: str, base: str, here: Tokens) -> dict[str, Any]:
+        """What stands for a reference that cannot be resolved. In texts, examples and extensions it may be mere data: kept as written."""
+        if kind != "any":
+            refuse(reference, base, here)
+            return {}
+        text = f"The reference {reference[:200]!r} stands in a text or an example and leads nowhere; it is kept as it is written."
+        self.result.findings.append(Finding("reference-in-data", "warning", text, pointer_of((*here, "$ref")), base))
+        return {"$ref": reference}
 
     def object(self, kind: str, value: dict[str, Any], base: str, here: Tokens, at: Tokens) -> dict[str, Any]:
         table = {name: (how, below) for name, how, below, _member in members(kind, value)}
@@ -308,21 +319,20 @@ class _Bundler:
             except (Outside, PointerMissing):
                 continue
             if self.file(found[0]) is not None:
-                mapping[name] = "#" + pointer_of(found[1]) if found[0] == self.root else self.pointer("schema", *found)
+                mapping[name] = "#" + pointer_of(found[1]) if found[0] == self.root else self.pointer("schema", *found, None)
         return {**value, "mapping": mapping}
 
     def run(self) -> Bundled:
         self.name_own()
         document = self.typed("document", self.result.document, self.root, (), ())
         while self.waiting:
-            kind, file, tokens, place = self.waiting.pop()
+            kind, file, tokens, place, site = self.waiting.pop()
             try:
                 value, file, tokens = self.fetch(file, tokens)
             except PointerMissing:
-                target = "#" + pointer_of(place)
-                text = f"A reference to {file}#{pointer_of(tokens)[:200]} leads nowhere."
-                self.result.findings.append(Finding("reference-dangling", "error", text, "", file))
-                self.result.dangling.add(target)
+                if site is not None:  # a discriminator's mapping is judged with the others, later
+                    self.dangle(*site)
+                    self.result.dangling.add("#" + pointer_of(place))
                 continue
             self.result.origins[place] = (file, tokens)
             section = document

@@ -1,7 +1,7 @@
 """Is the document sound? The published meta-schema, references, operations, schemas, and what it would cost to check with.
 
 Nearly everything is a finding: real vendor documents break their own standard. Refused is only what is no OpenAPI
-document, what refers outside its tree, and what could not be checked in bounded time.
+document, what refers outside its tree or to nothing, and what could not be checked in bounded time.
 """
 
 from __future__ import annotations
@@ -25,6 +25,9 @@ from specs.upgrade import original_tokens
 __all__ = ["Checked", "check_document", "recognise", "refuse_unbounded"]
 
 MAX_FINDINGS = 1000
+UNRESOLVED = frozenset(("reference-dangling", "reference-circle"))
+"""Findings of a document that cannot be resolved: what it means there, nobody can say."""
+
 _VERSIONS = re.compile(r"3\.[0-2](\.\d+)?(-.+)?\Z|3\Z")
 
 
@@ -105,7 +108,8 @@ def placed(bundled: Bundled, findings: Sequence[Finding]) -> list[Finding]:
 def check_document(bundled: Bundled, document: dict[str, Any], findings: Sequence[Finding]) -> Checked:
     """Check a bundled document; ``document`` is the same upgraded to 3.x, ``findings`` those of the upgrade.
 
-    Raises DocumentRefused when a reference leads outside the document.
+    Raises DocumentRefused when a reference leads outside the document, to nothing, or only back to itself: with those
+    first, and everything else that was found behind them.
     """
     original = bundled.document
     found = [*bundled.findings, *findings, *check_standard(original)]
@@ -119,6 +123,9 @@ def check_document(bundled: Bundled, document: dict[str, Any], findings: Sequenc
         replace(finding, pointer=pointer_of(original_tokens(original, tokens_of(finding.pointer))))
         for finding in check_operations(document)
     )
+    if unresolved := [finding for finding in found if finding.rule in UNRESOLVED]:
+        rest = Checked(bundled, [finding for finding in found if finding.rule not in UNRESOLVED], targets)
+        raise DocumentRefused([*sort_findings(placed(bundled, unresolved)), *rest.placed()][:MAX_FINDINGS])
     if document is not original:
         _references, _outside, targets = check_references(document, set())
     return Checked(bundled, found, targets)

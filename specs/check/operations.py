@@ -27,6 +27,7 @@ def check_operations(document: dict[str, Any]) -> Iterator[Finding]:
     yield from _ambiguities([path for path in as_dict(document.get("paths")) if path.startswith("/")])
     schemes = as_dict(as_dict(document.get("components")).get("securitySchemes"))
     yield from _security(document, as_list(document.get("security")), schemes, ("security",))
+    yield from _servers(document, operations)
     for operation in operations:
         yield from _parameters(document, operation)
         if "security" in operation.value:
@@ -67,6 +68,24 @@ def _paths(document: dict[str, Any]) -> Iterator[Finding]:
             yield _finding(
                 "path-query", "warning", f"The path {path[:200]!r} holds a query or a fragment; no request can match it so.", tokens
             )
+
+
+def _servers(document: dict[str, Any], operations: list[Operation]) -> Iterator[Finding]:
+    """Variables of server addresses: those of the document, of its path items and of its operations (OpenAPI 3.0.3, Server Object)."""
+    lists: dict[Tokens, Any] = {("servers",): document.get("servers")}
+    for one in operations:
+        lists[(*one.tokens[:2], "servers")] = one.item.get("servers")
+        lists[(*one.tokens, "servers")] = one.value.get("servers")
+    for tokens, servers in lists.items():
+        for index, server in enumerate(as_list(servers)):
+            server, at = as_dict(server), (*tokens, str(index))
+            used, declared = set(_TEMPLATE.findall(as_text(server.get("url")))), set(as_dict(server.get("variables")))
+            for name in sorted(used - declared):
+                text = f"The server address holds {{{name[:80]}}}, which its variables do not describe."
+                yield _finding("server-variable-undefined", "error", text, (*at, "url"))
+            for name in sorted(declared - used):
+                text = f"The variable {name[:80]!r} is not in the server's address."
+                yield _finding("server-variable-unused", "warning", text, (*at, "variables", name))
 
 
 def _ambiguities(paths: list[str]) -> Iterator[Finding]:

@@ -26,8 +26,8 @@ class _Check:
         self.reported = reported
         self.findings: list[Finding] = []
         self.outside: list[Finding] = []
-        self.targets: dict[str, str | None] = {}
-        """Target → what is wrong with it, in words; ``None`` when nothing is."""
+        self.targets: dict[str, tuple[str, str] | None] = {}
+        """Target → the rule it breaks and what is wrong with it, in words; ``None`` when nothing is."""
 
     def add(self, rule: str, level: Any, text: str, tokens: Tokens) -> None:
         self.findings.append(Finding(rule, level, text, pointer_of(tokens)))
@@ -56,22 +56,22 @@ class _Check:
             self.targets[target] = self.judge(target, node)
         wrong = self.targets[target]
         if wrong is not None and target not in self.reported:
-            self.add("reference-circle" if "circle" in wrong else "reference-dangling", "error", wrong, tokens)
+            self.add(wrong[0], "error", wrong[1], tokens)
 
-    def judge(self, target: str, node: Node) -> str | None:
+    def judge(self, target: str, node: Node) -> tuple[str, str] | None:
         try:
             found = resolve(self.document, tokens_of(target))
         except PointerMissing:
             if node.kind == "schema" and not target.startswith("#/"):
-                return f"The anchor {target[:200]!r} is not read; refer by JSON pointer."
-            return f"The reference {target[:200]!r} leads nowhere."
+                return "anchor-not-followed", f"The anchor {target[:200]!r} is not read; refer by JSON pointer."
+            return "reference-dangling", f"The reference {target[:200]!r} leads nowhere."
         if not isinstance(found, dict | bool):
-            return f"The reference {target[:200]!r} leads to a plain value."
+            return "reference-dangling", f"The reference {target[:200]!r} leads to a plain value."
         if reference_of(found) is not None:
             return self.judge_chain(target, found)
         return None
 
-    def judge_chain(self, target: str, value: Any) -> str | None:
+    def judge_chain(self, target: str, value: Any) -> tuple[str, str] | None:
         """A reference to a reference: a chain that dangles further on is judged there."""
         for _hop in range(MAX_HOPS):
             following = reference_of(value)
@@ -81,7 +81,8 @@ class _Check:
                 value = resolve(self.document, tokens_of(following))
             except PointerMissing:
                 return None
-        return f"The reference {target[:200]!r} leads back to itself (a circle with nothing in it), or through too many others."
+        said = f"The reference {target[:200]!r} leads back to itself (a circle with nothing in it), or through too many others."
+        return "reference-circle", said
 
     def schema(self, value: dict[str, Any], tokens: Tokens) -> None:
         if isinstance(value.get("$id"), str) and not value["$id"].startswith("#"):

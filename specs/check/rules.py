@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 RULES: dict[str, str] = {
+    "anchor-not-followed": "References are JSON pointers; plain anchors are not read",
     "body-and-form": "A Swagger 2.0 operation has either a body or form fields",
     "byte-order-mark": "UTF-8 needs no byte order mark",
     "collection-format": "The way the list is written cannot be checked",
@@ -42,8 +43,9 @@ RULES: dict[str, str] = {
     "pattern-backtracks": "Patterns run in linear time",
     "pattern-invalid": "Patterns are regular expressions that can be run",
     "reference-circle": "References lead somewhere in the end",
-    "reference-dangling": "References lead somewhere",
+    "reference-dangling": "References lead somewhere; a document with one that does not is refused",
     "reference-file-missing": "References name files of the repository",
+    "reference-in-data": "References in texts and examples lead somewhere",
     "reference-misplaced": "References stand where an object may",
     "reference-not-text": "References are text",
     "reference-outside": "References stay inside the repository",
@@ -54,6 +56,8 @@ RULES: dict[str, str] = {
     "scope-undeclared": "Scopes are declared by their security scheme",
     "second-opinion": "openapi-spec-validator agrees",
     "security-undefined": "Security schemes are defined",
+    "server-variable-undefined": "The variables of a server's address are described",
+    "server-variable-unused": "A server's variables are in its address",
     "several-bodies": "An operation has one body",
     "several-documents": "A file holds one document",
     "standard": "The document follows the meta-schema of its version",

@@ -30,8 +30,11 @@ _MISSING = object()
 
 def resolve_pointer(document: Any, pointer: str) -> Any:
     """What a ``#/…`` reference leads to (RFC 6901 in a fragment), or ``None`` when it leads nowhere."""
+    fragment = pointer.removeprefix("#")
+    if fragment and not fragment.startswith("/"):
+        return None  # an anchor is no pointer
     node = document
-    for piece in pointer.removeprefix("#").split("/")[1:]:
+    for piece in fragment.split("/")[1:]:
         name = unquote(piece).replace("~1", "/").replace("~0", "~")
         if isinstance(node, Mapping):
             node = node.get(name, _MISSING)

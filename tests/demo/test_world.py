@@ -11,7 +11,9 @@ import pytest
 from openapi_spec_validator import OpenAPIV30SpecValidator, OpenAPIV31SpecValidator
 
 from demo import repositories, world
+from specs.errors import DocumentRefused
 from specs.load import load
+from specs.sandbox import compile_in_child
 
 
 @pytest.fixture
@@ -84,6 +86,18 @@ def test_documents_are_valid_except_those_that_are_not_meant_to_be(branch: str) 
         document = load(files[path].encode(), file=path).value
         validator = OpenAPIV31SpecValidator if str(document["openapi"]).startswith("3.1") else OpenAPIV30SpecValidator
         assert [error.message for error in validator(document).iter_errors()] == []
+
+
+def test_the_sample_of_the_handbook_is_refused_with_everything_that_is_wrong_with_it() -> None:
+    path = "genesys/webhook-sample/v2/openapi.yaml"
+    text = repositories.document_files("develop")[path]
+    with pytest.raises(DocumentRefused) as caught:
+        compile_in_child(lambda name: text.encode() if name == path else None, path)
+    findings = caught.value.findings
+    lines = text.splitlines()
+    assert (findings[0].rule, findings[0].file) == ("reference-dangling", path)
+    assert "WebhookDefinition" in lines[(findings[0].line or 0) - 1]
+    assert {"server-variable-undefined", "security-undefined", "standard"} <= {finding.rule for finding in findings[1:]}
 
 
 def test_staging_is_ahead_of_production_by_four_changes() -> None:

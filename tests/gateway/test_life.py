@@ -73,12 +73,18 @@ def test_nothing_is_left_open_after_everything_went_wrong(world: World) -> None:
     def quiet() -> bool:
         return world.platform.open_connections == 0 and world.sockets() <= before
 
+    def under_way() -> int:
+        """Calls of this test without an outcome; a portal that was killed before it may have left others to the sweep."""
+        return int(world.rows("SELECT count(*) AS n FROM gateway_call WHERE state = 'sent' AND id > ?", newest_before)[0]["n"])
+
+    world.call("GET", "/things")
+    newest_before = newest(world)["id"]
     before = world.sockets()
     for _ in range(2):
         some_of_everything()
         assert wait_until(quiet, seconds=12), (before, world.sockets(), world.platform.open_connections)
     assert world.files() <= 12 + 3 * (THREADS + 8)  # no more than the threads there are: the gateway's, Django's, the writer's
-    assert wait_until(lambda: world.rows("SELECT count(*) AS n FROM gateway_call WHERE state = 'sent'")[0]["n"] == 0, seconds=20)
+    assert wait_until(lambda: under_way() == 0, seconds=20)
 
 
 def test_a_quota_is_exact_whoever_carries_it_and_however_many_come_at_once(world: World) -> None:

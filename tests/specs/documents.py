@@ -6,7 +6,10 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import pytest
+
 from specs.compiler import CompiledDocument, compile_document
+from specs.errors import DocumentRefused
 from specs.findings import Finding
 
 
@@ -26,6 +29,13 @@ def compiled(document: dict[str, Any] | str, **files: str | dict[str, Any]) -> C
     """The document compiled in this process; a text is YAML."""
     root = "openapi.json" if isinstance(document, dict) else "openapi.yaml"
     return compile_document(reader({root: document, **files}), root)
+
+
+def refused(document: dict[str, Any] | str, **files: str | dict[str, Any]) -> list[Finding]:
+    """Why the document is refused. Fails when it is not."""
+    with pytest.raises(DocumentRefused) as caught:
+        compiled(document, **files)
+    return caught.value.findings
 
 
 def openapi(version: str = "3.0.3", **members: Any) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import pytest
 
 from specs.compiler import compile_document
 from specs.errors import DocumentRefused
-from tests.specs.documents import compiled, openapi, operation, reader, rules
+from tests.specs.documents import compiled, openapi, operation, reader, refused, rules
 
 OUTSIDE = [
     "https://evil.example/x.json", "http://169.254.169.254/latest", "file:///etc/passwd", "//evil.example/x", "/etc/passwd",
@@ -87,11 +87,11 @@ def test_a_finding_in_another_file_names_that_file_and_line() -> None:
     assert [(finding.rule, finding.file, finding.line) for finding in findings] == [("standard", "get.yaml", 3)]
 
 
-def test_path_items_that_lead_in_a_circle_are_a_finding() -> None:
+def test_path_items_that_lead_in_a_circle_refuse_the_document() -> None:
     files = {"a.yaml": "$ref: b.yaml\n", "b.yaml": "$ref: a.yaml\n"}
-    document = compiled(openapi(paths={"/a": {"$ref": "a.yaml"}}), **files)
-    assert "reference-circle" in rules(document.findings, "error")
-    assert document.operations == []
+    findings = refused(openapi(paths={"/a": {"$ref": "a.yaml"}}), **files)
+    assert findings[0].rule == "reference-circle"
+    assert (findings[0].file, findings[0].line) == ("b.yaml", 1)
 
 
 def test_a_file_that_cannot_be_read_refuses_the_document_with_its_own_line() -> None:
@@ -107,14 +107,50 @@ def test_a_file_that_cannot_be_read_refuses_the_document_with_its_own_line() -> 
         ("#/info/title", "reference-dangling"),
         ("#/components/schemas/A", "reference-circle"),
         ("a.yaml#/gone", "reference-dangling"),
-        (5, "reference-not-text"),
     ],
 )
-def test_a_reference_that_leads_nowhere_is_a_finding_and_the_rest_is_published(reference: Any, rule: str) -> None:
+def test_a_reference_that_leads_nowhere_refuses_the_document_with_file_and_line(reference: str, rule: str) -> None:
+    paths = {"/ok": {"get": operation(operationId="ok", security=[{"gone": []}])}}
+    findings = refused(openapi(paths=paths, components={"schemas": {"A": {"$ref": reference}}}), **{"a.yaml": "type: string\n"})
+    assert findings[0].rule == rule
+    assert findings[0].file in {"openapi.json", "a.yaml"}
+    # What else is wrong with it is said too, behind the reason.
+    assert "security-undefined" in rules(findings[1:], "error")
+
+
+def test_the_reason_of_a_refusal_stands_before_any_number_of_other_findings() -> None:
+    paths = {f"/p{number}": {"get": operation(security=[{"gone": []}])} for number in range(1_200)}
+    findings = refused(openapi(paths=paths, components={"schemas": {"A": {"$ref": "#/gone"}}}))
+    assert findings[0].rule == "reference-dangling"
+    assert len(findings) == 1_000
+
+
+def test_a_reference_that_is_no_text_is_a_finding_and_the_rest_is_published() -> None:
     paths = {"/ok": {"get": operation(operationId="ok")}}
-    document = compiled(openapi(paths=paths, components={"schemas": {"A": {"$ref": reference}}}), **{"a.yaml": "type: string\n"})
-    assert rule in rules(document.findings, "error")
+    document = compiled(openapi(paths=paths, components={"schemas": {"A": {"$ref": 5}}}))
+    assert "reference-not-text" in rules(document.findings, "error")
     assert [one.key for one in document.operations] == ["ok"]
+
+
+def test_a_reference_into_another_file_that_leads_nowhere_is_named_where_it_stands() -> None:
+    text = "openapi: 3.0.3\ninfo: {title: t, version: '1'}\npaths: {}\ncomponents:\n  schemas:\n    A:\n      $ref: a.yaml#/gone\n"
+    (finding,) = refused(text, **{"a.yaml": "here: 1\n"})
+    assert (finding.file, finding.line, finding.pointer) == ("openapi.yaml", 7, "/components/schemas/A/$ref")
+
+
+def test_an_example_that_looks_like_a_reference_is_kept_and_the_document_published() -> None:
+    schema = {"type": "object", "example": {"$ref": "a.yaml#/gone"}}
+    document = compiled(openapi(components={"schemas": {"A": schema}}), **{"a.yaml": "here: 1\n"})
+    assert "reference-in-data" in rules(document.findings, "warning")
+    assert b"a.yaml#/gone" in document.schemas["#/components/schemas/A"]
+
+
+def test_an_anchor_is_not_followed_and_its_operation_says_so() -> None:
+    schemas = {"A": {"$anchor": "here", "type": "string"}, "B": {"$ref": "#here"}}
+    body = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/B"}}}}
+    document = compiled(openapi("3.1.0", paths={"/a": {"post": operation(requestBody=body)}}, components={"schemas": schemas}))
+    assert "anchor-not-followed" in rules(document.findings, "error")
+    assert document.operations[0].unchecked
 
 
 def test_escaped_pointers_are_followed() -> None:
@@ -129,8 +165,7 @@ def test_texts_may_stand_in_files_of_the_tree() -> None:
     assert compiled(document, **{"texts.yaml": "a: Hello\n"}).tags == [{"name": "a", "description": "Hello"}]
 
 
-def test_a_map_that_leads_to_the_document_it_stands_in_is_a_finding() -> None:
+def test_a_map_that_leads_to_the_document_it_stands_in_refuses_it() -> None:
     callbacks = {"c": {"{$url}": {"post": operation()}}, "$ref": "openapi.json"}
-    document = compiled(openapi(paths={"/a": {"post": operation(callbacks=callbacks)}}))
-    assert "reference-circle" in rules(document.findings, "error")
-    assert [one.key for one in document.operations] == ["post-a"]
+    findings = refused(openapi(paths={"/a": {"post": operation(callbacks=callbacks)}}))
+    assert findings[0].rule == "reference-circle"

@@ -94,6 +94,14 @@ CASES: dict[str, tuple[dict[str, Any], tuple[str, str, str]]] = {
         ("discriminator-dangling", "warning", "/components/schemas/A/discriminator/mapping/x"),
     ),
     "a member the standard does not know": ({"info": {"title": "t", "version": "1", "owner": "me"}}, ("standard", "error", "/info")),
+    "a server variable that is not described": (
+        {"servers": [{"url": "https://{org}.example/{a}", "variables": {"a": {"default": "x"}}}]},
+        ("server-variable-undefined", "error", "/servers/0/url"),
+    ),
+    "a server variable that is not in the address": (
+        {"paths": {"/a": {"get": operation(servers=[{"url": "https://x.example", "variables": {"env": {"default": "x"}}}])}}},
+        ("server-variable-unused", "warning", "/paths/~1a/get/servers/0/variables/env"),
+    ),
     "a header the standard ignores": (
         {"paths": {"/a": {"get": operation(parameters=[{"name": "Accept", "in": "header", "schema": {"type": "string"}}])}}},
         ("header-ignored", "info", "/paths/~1a/get"),
