@@ -49,6 +49,8 @@ def answer_headers(exchange: Exchange) -> Fields:
     answer = exchange.answer
     if answer is None:
         raise ValueError("the answer comes first")
+    if exchange.answer_fields is not None:
+        return exchange.answer_fields
     kept, exchange.stopped = answer_fields(answer.headers)
     present = {name for name, _ in kept}
     own = [
@@ -64,7 +66,8 @@ def answer_headers(exchange: Exchange) -> Fields:
         own.append(("x-portal-truncated", str(len(answer.body))))
     # Where the platform states limits of its own, the developer sees those; the portal's are at /api/v1/quota.
     own.extend((name, value) for name, value in exchange.portal_headers() if name not in present)
-    return [*kept, *own]
+    exchange.answer_fields = [*kept, *own]
+    return exchange.answer_fields
 
 
 def head_length(exchange: Exchange) -> Fields:

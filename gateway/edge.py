@@ -177,8 +177,9 @@ class Gateway:
             exchange.answer = sending.result()
         finally:
             leaving.cancel()
-            sending.cancel()
-            await asyncio.gather(sending, leaving, return_exceptions=True)
+            if not sending.done():
+                sending.cancel()
+                await asyncio.gather(sending, return_exceptions=True)
 
     async def _send(self, exchange: Exchange) -> Answer:
         if exchange.mocked:

@@ -67,6 +67,7 @@ class Exchange:
     response_verdict: Verdict | None = None
     answer_notes: list[str] = field(default_factory=list)
     stopped: list[str] = field(default_factory=list)
+    answer_fields: list[tuple[str, str]] | None = None  # what the caller gets of the answer's header, made once
 
     error: PortalError | None = None
     client_gone: bool = False
