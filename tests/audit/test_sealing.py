@@ -228,10 +228,12 @@ def test_checkpoints_missing_after_a_crash_are_written_by_the_next_sweep() -> No
 def test_the_sweep_seals_what_has_waited_and_verifies() -> None:
     write(3)
     assert sweep() == 0
+    assert not Verification.objects.exists()  # "verified to entry 0" would say nothing
     with Tampered():
         Entry.objects.update(at=timezone.now() - timedelta(seconds=10))
     assert sweep() == 3
-    assert Verification.objects.get().ok
+    verification = Verification.objects.get()
+    assert (verification.ok, verification.entries) == (True, 3)
     assert sealing.checkpoint_file().exists()
 
 
