@@ -192,7 +192,7 @@ def _schema_hit(hit: selectors.SchemaHit) -> dict[str, Any]:
         "title": hit.api_title,
         "platform": hit.platform,
         "environment": hit.environment,
-        "environments": [hit.environment],
+        "environments": list(hit.environments),
         "pointer": hit.pointer,
         "url": f"/apis/{quote(hit.api)}/{quote(hit.environment)}/schemas?pointer={quote(hit.pointer, safe='')}",
     }

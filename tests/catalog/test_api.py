@@ -164,6 +164,13 @@ def test_search_puts_the_path_before_the_operation_id_before_the_summary(develop
     assert first["url"] == f"/apis/{SLUG}/sandbox/operations/getQueues"
     assert get(developer, "/search?q=getQueuesById&kind=operation")["results"][0]["operation"] == "getQueuesById"
     assert [hit["path"] for hit in get(developer, "/search?q=read members")["results"]] == ["/queues/{id}/members"]
+    # Parameters match by place: nobody remembers what they are called.
+    for text in ("/queues/{queueId}/members", "GET /queues/{x}/members", "queues/{}/members"):
+        assert get(developer, f"/search?q={text}&kind=operation")["results"][0]["path"] == "/queues/{id}/members"
+    # So does the address of a real call, with or without the host and the server's base path.
+    for text in ("/queues/5f0c-2a52/members", "https://api.example.com/api/v2/queues/17/members%3Fpage=2"):
+        assert get(developer, f"/search?q={text}&kind=operation")["results"][0]["path"] == "/queues/{id}/members"
+    assert get(developer, "/search?q=/nothing/17&kind=operation")["results"] == []
     only = get(developer, "/search?q=queues&environment=production&kind=operation&limit=1")["results"]
     assert [(hit["path"], hit["environment"]) for hit in only] == [("/queues", "production")]
 
