@@ -78,6 +78,7 @@ def _request_fields(exchange: Exchange) -> dict[str, Any]:
         "operation": operation.key if operation else "",
         "commit": published.commit if published else "",
         "path": redact(address.path if address else exchange.head.path)[:8_000],
+        "query": redact(exchange.head.query)[:4_000],
         "target": redact(outgoing.url)[:8_000] if outgoing is not None and not exchange.mocked else "",
         "mocked": exchange.mocked,
         "request_verdict": exchange.request_verdict.state if exchange.request_verdict else "",

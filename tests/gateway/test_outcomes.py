@@ -106,6 +106,15 @@ def test_an_unknown_api_is_404(world: World) -> None:
     not_sent(world, world.call("GET", "/things", platform="unheard"), 404, "unknown_api")
 
 
+def test_a_path_that_is_an_operation_of_its_own_elsewhere_is_said_to_be_one(world: World) -> None:
+    document = not_sent(world, world.call("GET", "/numbered/latest"), 422, "request_invalid")
+    assert document["detail"].endswith("In production this path is another operation, /numbered/latest, which staging does not have.")
+    document = not_sent(world, world.call("GET", "/numbered/oldest"), 422, "request_invalid")
+    assert document["detail"] == "The request does not match the document in one place."
+    refused = world.call("GET", "/numbered/oldest?limit=9&access_token=abcdefgh")
+    assert world.record(refused.call_id)["query"] == "limit=9&access_token=•••"
+
+
 def test_an_unknown_operation_is_404_and_says_where_it_exists(world: World) -> None:
     document = not_sent(world, world.call("GET", "/news", environment="production"), 404, "unknown_operation")
     assert document["environments"] == ["staging"]
