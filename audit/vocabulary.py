@@ -70,6 +70,11 @@ ACTIONS: Mapping[str, Action] = dict(
             "platform scopes purpose principal reason status grant ttl error",
         ),
         _action(
+            "token:changed",
+            "{actor} asked again for the token for {platform} {environment}: {purpose}",
+            "platform scopes purpose before ends_at",
+        ),
+        _action(
             "token:refreshed",
             "The token for {platform} {environment} was replaced",
             "platform scopes principal reason ttl expires_at lease",

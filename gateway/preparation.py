@@ -27,9 +27,8 @@ def check(exchange: Exchange) -> None:
 
 
 def equip(exchange: Exchange) -> None:
-    """Take a token where the platform wants one, then write down what will be sent."""
-    if exchange.place is not None and exchange.place.principals:
-        take_token(exchange)
+    """Take a token where the platform wants one, and hold the person to their scopes where it wants none; then write down what will be sent."""
+    take_token(exchange)
     write_outgoing(exchange)
 
 
@@ -96,7 +95,7 @@ def guard_protected(exchange: Exchange) -> None:
 
 
 def take_token(exchange: Exchange) -> None:
-    """The person's live lease that covers the operation's scopes, or a new one with just those."""
+    """The person's live lease that covers the operation's scopes, or a new one with just those; none where the platform takes none."""
     caller, published, operation, address = exchange.caller, exchange.published, exchange.operation, exchange.address
     if caller is None or published is None or operation is None or address is None:
         raise ValueError("the operation comes first")

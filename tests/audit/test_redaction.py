@@ -36,6 +36,16 @@ SECRET = "sUp3r-S3cret_value.x"
         f"X-Api-Key: {SECRET}",
         "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxIn0.sUp3r-S3cret_value",
         f"whsec_{SECRET}".replace(".", "A"),
+        f'{{"clientSecret": "{SECRET}"}}',
+        f'{{"webhook_secret":"{SECRET}"}}',
+        f'{{"password": "with words {SECRET} and \\" quotes sUp3r"}}',
+        f'{{"password": ["{SECRET}", "sUp3r"]}}',
+        f'{{"token": {{"value": "{SECRET}"}}}}',
+        f'{{"userPassword" : "{SECRET}',
+        f"clientSecret={SECRET}&x=1",
+        f"q=password%3D{SECRET}",
+        f"<soap:password type='x'>{SECRET}</soap:password>",
+        f"<clientSecret>{SECRET}</clientSecret>",
         "-----BEGIN RSA PRIVATE KEY-----\nsUp3r\nS3cret\n-----END RSA PRIVATE KEY-----",
     ],
 )
@@ -56,13 +66,24 @@ def test_a_credential_in_any_shape_is_masked(text: str) -> None:
         "https://api.example:8443/v2",
         "integration:read",
         "2026-11-21",
+        '{"nextPageToken": "abcdef", "tokenType": "Bearer", "passwordPolicy": "strict"}',
+        "<description>the password is set elsewhere</description>",
+        "order 4111111111111112",
+        "sent at 1764100000000 and 1764100000001",
+        "card 1234 5678 9012 3456",
+        "000-12-3456 666-12-3456 912-12-3456 123-00-4567",
     ],
 )
 def test_ordinary_text_stays(text: str) -> None:
     assert redact(text) == text
 
 
-@pytest.mark.parametrize("unit", ["1", "a", "a.", "eyJaaaaaaaa.", "token=", "bearer ", "://a:"])
+@pytest.mark.parametrize("number", ["4111111111111111", "4111 1111 1111 1111", "5500-0000-0000-0004", "378282246310005", "078-05-1120"])
+def test_numbers_of_cards_and_people_are_masked(number: str) -> None:
+    assert redact(f'{{"note": "pays with {number} today"}}') == f'{{"note": "pays with {MASK} today"}}'
+
+
+@pytest.mark.parametrize("unit", ["4111", "4 ", '{"secret":"', "<secret", "1", "a", "a.", "eyJaaaaaaaa.", "token=", "bearer ", "://a:"])
 def test_half_a_megabyte_of_anything_is_quick(unit: str) -> None:
     text = unit * (524_288 // len(unit))
     started = time.perf_counter()
