@@ -88,7 +88,7 @@ def test_half_a_megabyte_of_anything_is_quick(unit: str) -> None:
     text = unit * (524_288 // len(unit))
     started = time.perf_counter()
     redact(text)
-    assert time.perf_counter() - started < 1.0
+    assert time.perf_counter() - started < 5.0  # what is not linear takes minutes
 
 
 def test_a_text_is_one_line_and_holds_nothing_a_database_or_terminal_chokes_on() -> None:
