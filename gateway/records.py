@@ -16,6 +16,8 @@ KEPT_BYTES = 65_536  # of each body
 # Redaction looks a little further than what is kept, so that a secret on the edge is seen whole.
 REDACTED_BYTES = KEPT_BYTES + 8_192
 MOST_FINDINGS = 100
+# Refusals of the door out, after the intent was written and before anything left.
+NOT_SENT = frozenset({"circuit_open", "upstream_busy", "url_refused", "header_refused", "method_refused"})
 _NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -108,8 +110,8 @@ def _outcome_fields(exchange: Exchange) -> dict[str, Any]:
     if exchange.client_gone:
         fields |= {"state": Call.FAILED, "code": "client_gone", "detail": "The client closed the connection before the answer."}
     elif exchange.error is not None:
-        state = Call.FAILED if exchange.intent_entry is not None else Call.REFUSED
         error = exchange.error
+        state = Call.FAILED if exchange.intent_entry is not None and error.code not in NOT_SENT else Call.REFUSED
         fields |= {"state": state, "status": error.status, "origin": "portal", "code": error.code, "detail": error.detail[:2_000]}
     answer = exchange.answer
     if answer is not None:
@@ -128,6 +130,7 @@ def _outcome_fields(exchange: Exchange) -> dict[str, Any]:
 
 def entry_outcome(exchange: Exchange) -> str:
     """``ok`` for an answer of the other side, whatever its status; ``failed`` where there was none; ``refused`` where nothing was sent."""
-    if exchange.client_gone or (exchange.error is not None and exchange.intent_entry is not None):
+    sent = exchange.intent_entry is not None and (exchange.error is None or exchange.error.code not in NOT_SENT)
+    if exchange.client_gone or (exchange.error is not None and sent):
         return "failed"
     return "refused" if exchange.error is not None else "ok"
