@@ -204,7 +204,9 @@ def _schema_hit(hit: selectors.SchemaHit) -> dict[str, Any]:
 def sources(request: Request) -> Response:
     """Where rules and documents come from, and how each was last read."""
     running, order = selectors.running_sources(), selectors.current_rules().environment_names
-    results = [api_shapes.source_json(row, running=row.pk in running, order=order) for row in selectors.sources()]
+    rows = list(selectors.sources())
+    troubles = selectors.troubles_of(rows)
+    results = [api_shapes.source_json(row, running=row.pk in running, order=order, troubles=troubles) for row in rows]
     return Response({"results": results, "next": None})
 
 
@@ -217,7 +219,8 @@ def sync(request: Request, source: str) -> Response:
     actions.request_sync(row, by=signed_in(request).actor, trigger="person")
     row.refresh_from_db()
     running, order = selectors.running_sources(), selectors.current_rules().environment_names
-    return Response(api_shapes.source_json(row, running=row.pk in running, order=order), status=status.HTTP_202_ACCEPTED)
+    document = api_shapes.source_json(row, running=row.pk in running, order=order, troubles=selectors.troubles_of([row]))
+    return Response(document, status=status.HTTP_202_ACCEPTED)
 
 
 @extend_schema(operation_id="listRuns", parameters=PAGING, responses=api_shapes.RunList, tags=["sync"])

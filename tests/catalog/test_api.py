@@ -269,3 +269,14 @@ def test_the_rules_in_force_reach_identity(published: World, sign_in: Callable[.
     assert (access.role, sorted(access.environments), access.per_minute) == ("developer", ["sandbox", "staging"], 50)
     assert access.scopes == {"genesys": {"integration:read"}}
     assert isinstance(selectors.current_rules().grants[0], Grant)
+
+
+def test_a_source_names_the_documents_that_are_refused_with_file_and_line(platform: Client, world: World) -> None:
+    dangling = json.loads(openapi("/queues"))
+    dangling["components"]["schemas"]["Queue"] = {"$ref": "#/components/schemas/Gone"}
+    world.write("main", {"genesys/broken/v1/openapi.json": json.dumps(dangling)})
+    world.sync()
+    production = get(platform, "/sources")["results"][1]["branches"][2]
+    (refused,) = [one for one in production["documents"] if one["state"] == "refused"]
+    assert (refused["path"], refused["api"]) == ("genesys/broken/v1/openapi.json", "genesys-broken-v1")
+    assert refused["reason"].startswith("genesys/broken/v1/openapi.json:1: The reference '#/components/schemas/Gone' leads nowhere.")
