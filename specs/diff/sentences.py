@@ -1,0 +1,56 @@
+"""The sentence of a change, made when it is read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from specs.diff.differences import Lifecycle, Member
+from specs.diff.keywords import canonical
+from specs.diff.kinds import Kind
+from specs.diff.occurrence import Occurrence
+from specs.diff.phrases import PHRASES
+
+MAX_SHOWN = 80
+
+
+def sentence(occurrence: Occurrence) -> str:
+    """For a person: what changed, and from what to what."""
+    difference = occurrence.difference
+    happened, values = PHRASES[occurrence.kind]
+    name = cut(difference.name)
+    filled = {"old": shown(difference.old), "new": shown(difference.new), "name": name}
+    if occurrence.kind.startswith("security-") and not name:
+        filled["name"] = "no credentials"
+    return f"{_subject(occurrence)} {happened.format_map(filled)}{values.format_map(filled)}."
+
+
+def _subject(occurrence: Occurrence) -> str:
+    place = occurrence.place
+    path = occurrence.path()
+    if not path:
+        return place.subject
+    noun = "value" if path.endswith(("]", "*")) else "property"
+    return f"{place.inner} {noun} `{cut(path)}`"
+
+
+def shown(value: Any) -> str:
+    """A value in a sentence, cut where it is long."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, Kind):
+        return value.words()
+    if isinstance(value, Lifecycle):
+        return f", with the sunset {cut(str(value.sunset))}" if value.sunset is not None else ""
+    if isinstance(value, Member):
+        return ""
+    if isinstance(value, list):
+        return cut(", ".join(shown(item) for item in value[:12])) + (" …" if len(value) > 12 else "")
+    if isinstance(value, str):
+        return f"`{cut(value)}`"
+    return cut(canonical(value))
+
+
+def cut(text: str) -> str:
+    """Long text with its middle left out, on one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= MAX_SHOWN else f"{line[: MAX_SHOWN // 2]}…{line[-MAX_SHOWN // 4 :]}"
