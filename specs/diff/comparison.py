@@ -11,7 +11,7 @@ from specs.diff.changes import Change, sort_changes
 from specs.diff.collected import Collected
 from specs.diff.differences import Difference, Lifecycle, Member
 from specs.diff.lifecycle import Deadlines, ending_of, steps_of
-from specs.diff.occurrence import HEADER, PARAMETER, PARAMETER_PROPERTY, REQUEST, RESPONSE, Occurrence, Place, path_of
+from specs.diff.occurrence import HEADER, PARAMETER, PARAMETER_PROPERTY, Occurrence, Place, path_of
 from specs.diff.operations import compare_paths, compare_servers, compare_webhooks
 from specs.diff.pairs import Pairs, Visit
 from specs.diff.rules import REGISTRY
@@ -93,10 +93,8 @@ def _judged(occurrence: Occurrence) -> Iterator[Change]:
     rule = REGISTRY.judge(occurrence)
     if rule is None:
         return
+    level = "info" if occurrence.hidden else rule.level
     place = occurrence.place
-    hidden = occurrence.read_only if place.direction == REQUEST else occurrence.write_only if place.direction == RESPONSE else False
-    if hidden and "-only-property" not in rule.id:
-        return
     path = path_of(occurrence.steps)
     location = f"{place.location}{'' if path.startswith('[') or not path else '.'}{path}"
-    yield Change(rule.id, rule.level, place.operation, location, occurrence)
+    yield Change(rule.id, level, place.operation, location, occurrence)

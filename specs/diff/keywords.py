@@ -10,7 +10,7 @@ import orjson
 from specs.diff.differences import Difference, Lifecycle
 from specs.diff.kinds import Kind, relation
 from specs.diff.views import View
-from specs.operations import as_dict, as_list
+from specs.operations import as_dict, as_list, as_text
 
 Found = Iterator[Difference]
 BOUNDS = {
@@ -40,7 +40,7 @@ PRESENCE = {
     "not": "not",
 }
 NAMED = {"dependentSchemas": "dependent-schema", "patternProperties": "pattern-property"}
-EVERYTHING = frozenset(("", ".*", "^.*", ".*$", "^.*$"))
+EVERYTHING = frozenset((".*", "^.*", ".*$", "^.*$"))
 
 
 def canonical(value: Any) -> str:
@@ -128,12 +128,12 @@ def _unique(old: View, new: View) -> Found:
 
 
 def _pattern(old: View, new: View) -> Found:
-    before, after = old.get("pattern"), new.get("pattern")
+    before, after = as_text(old.get("pattern")), as_text(new.get("pattern"))
     if before == after:
         return
-    if not isinstance(after, str):
+    if not after:
         yield Difference("pattern-removed", before)
-    elif not isinstance(before, str):
+    elif not before:
         yield Difference("pattern-added", None, after)
     else:
         yield Difference("pattern-generalized" if after in EVERYTHING else "pattern-changed", before, after)

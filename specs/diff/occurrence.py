@@ -63,11 +63,16 @@ class Occurrence:
 
     @property
     def part(self) -> Part:
-        """The part with the way down taken into account."""
-        if not self.steps:
+        """The part with the way down taken into account; an item of a list is what the parameter itself is."""
+        if not self.steps or (self.place.part == PARAMETER and all(step == "[]" for step in self.steps)):
             return self.place.part
         below: dict[Part, Part] = {BODY: PROPERTY, PARAMETER: PARAMETER_PROPERTY}
         return below.get(self.place.part, self.place.part)
+
+    @property
+    def hidden(self) -> bool:
+        """Whether no message of this direction carries the value: read-only in a request, write-only in a response."""
+        return (self.read_only and self.place.direction == REQUEST) or (self.write_only and self.place.direction == RESPONSE)
 
     def path(self) -> str:
         """The way down, as in ``lines[].price``."""

@@ -89,10 +89,10 @@ def compare_operation(exchange: Exchange, collected: Collected, deadlines: Deadl
     compare_responses(exchange, collected)
     in_force = security_of(exchange.old_document, exchange.old), security_of(exchange.new_document, exchange.new)
     if "security" in old or "security" in new:
-        compare_security(exchange.operation("security"), *in_force, collected)
-    compare_need(exchange, *in_force, collected)
-    compare_servers(exchange.operation("servers"), *(one.value.get("servers", one.item.get("servers")) for one in (exchange.old, exchange.new)),
-                    collected)  # fmt: skip
+        compare_security(exchange.operation("security"), in_force[0], in_force[1], collected)
+    compare_need(exchange, in_force[0], in_force[1], collected)
+    servers = [one.value.get("servers", one.item.get("servers")) for one in (exchange.old, exchange.new)]
+    compare_servers(exchange.operation("servers"), servers[0], servers[1], collected)
     if level < MAX_CALLBACK_LEVELS:
         _compare_callbacks(exchange, collected, deadlines, level)
 

@@ -14,8 +14,9 @@ from typing import Any
 from specs.diff.differences import Difference, Lifecycle, Member, Steps
 from specs.diff.keywords import own_differences
 from specs.diff.unchanged import Unchanged
-from specs.diff.views import View, Views, put_together
-from specs.operations import as_list
+from specs.diff.views import REMARKS, View, Views, put_together
+from specs.operations import as_dict, as_list, as_text
+from specs.shape import reference_of
 
 MAX_TRIALS = 64
 """Alternatives without a name that are compared with one another to find which go together."""
@@ -62,6 +63,23 @@ class Pair:
     differs: bool = False
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Branch:
+    """One of several schemas in ``allOf``, ``anyOf`` or ``oneOf``, and the component it is, if it is one."""
+
+    view: View
+    component: str
+
+    def title(self) -> str:
+        """Its title, else the empty string."""
+        return as_text(self.view.get("title"))
+
+    def words(self) -> str:
+        """What to call it: its component, its title, its types."""
+        named = self.component or self.title() or " or ".join(sorted(self.view.types or ()))
+        return named or ("values" if as_list(self.view.get("enum")) else "schema")
+
+
 @dataclass(frozen=True, slots=True)
 class Visit:
     """A pair reached from a message part, by the shortest way."""
@@ -80,6 +98,7 @@ class Pairs:
         self._pairs: dict[tuple[int, int], Pair] = {}
         self._waiting: deque[Pair] = deque()
         self._unchanged = Unchanged(old, new)
+        self._components = tuple(as_dict(as_dict(document.get("components")).get("schemas")).keys() for document in (old, new))
         self._flat: dict[int, View] = {}
         self._nested = 0
 
@@ -194,43 +213,50 @@ class Pairs:
 
     # Compositions
 
-    def _branches(self, pair: Pair, keyword: str) -> tuple[list[View], list[View]]:
+    def _branches(self, pair: Pair, keyword: str) -> tuple[list[Branch], list[Branch]]:
         """Leads to the branches that go together; answers those of the old and of the new schema that are left over."""
-        old = [self.old.view(branch) for branch in pair.old.branches(keyword)]
-        new = [self.new.view(branch) for branch in pair.new.branches(keyword)]
+        old = [Branch(self.old.view(branch), component_of(branch)) for branch in pair.old.branches(keyword)]
+        new = [Branch(self.new.view(branch), component_of(branch)) for branch in pair.new.branches(keyword)]
 
-        def take(same: Callable[[View, View], bool]) -> None:
+        def take(same: Callable[[Branch, Branch], bool]) -> None:
             for before in list(old):
-                after = next((view for view in new if same(before, view)), None)
+                after = next((branch for branch in new if same(before, branch)), None)
                 if after is not None:
                     old.remove(before)
                     new.remove(after)
-                    pair.edges.append(Edge((), self._of(before, after)))
+                    below = self._of(before.view, after.view)
+                    pair.edges.append(Edge((), below))
 
-        take(lambda before, after: before.keywords == after.keywords and before.types == after.types and before.name == after.name)
-        take(lambda before, after: bool(before.name) and before.name == after.name)
-        take(lambda before, after: bool(before.get("title")) and before.get("title") == after.get("title"))
+        take(lambda before, after: bool(before.component) and before.component == after.component)
+        take(lambda before, after: not (before.component or after.component) and before.view.keywords == after.view.keywords)
+        take(lambda before, after: bool(before.title()) and before.title() == after.title())
         if len(old) * len(new) <= MAX_TRIALS:
-            take(self._alike)
-        if len(old) == len(new) == 1 and not old[0].name and not new[0].name:
+            take(self._one_and_the_same)
+        if len(old) == len(new) == 1 and not old[0].component and not new[0].component:
             take(lambda before, after: True)
         return old, new
 
-    def _report(self, pair: Pair, keyword: str, left: tuple[list[View], list[View]]) -> None:
-        for views, verb in zip(left, ("removed", "added"), strict=True):
-            for view in views:
-                remark = "-annotation-only" if keyword == "allOf" and view.says_nothing() else ""
-                pair.own.append(Difference(f"{_COMPOSED[keyword]}-{verb}{remark}", name=title_of(view)))
+    def _one_and_the_same(self, old: Branch, new: Branch) -> bool:
+        """Equal all the way down, and not two components that both documents tell apart by name."""
+        if old.component and new.component and (old.component in self._components[1] or new.component in self._components[0]):
+            return False
+        return self._alike(old.view, new.view)
 
-    def _put_together(self, pair: Pair, left: tuple[list[View], list[View]]) -> None:
+    def _report(self, pair: Pair, keyword: str, left: tuple[list[Branch], list[Branch]]) -> None:
+        for branches, verb in zip(left, ("removed", "added"), strict=True):
+            for branch in branches:
+                remark = "-annotation-only" if keyword == "allOf" and branch.view.says_nothing() else ""
+                pair.own.append(Difference(f"{_COMPOSED[keyword]}-{verb}{remark}", name=branch.words()))
+
+    def _put_together(self, pair: Pair, left: tuple[list[Branch], list[Branch]]) -> None:
         """Where branches of ``allOf`` came or went the schemas are compared with all branches put together.
 
-        Moving properties into a branch or out of one changes nothing then, and is not reported.
+        Moving properties into a branch, out of one or between two changes nothing then, and is not reported.
         """
         old, new = self._flattened(pair.old, self.old), self._flattened(pair.new, self.new)
         pair.edges = []
-        remarks = all(view.says_nothing() for views in left for view in views)
-        if remarks or not self._alike(old, new):
+        moved = all(left) or _beside(pair.old) != _beside(pair.new)
+        if not (moved and self._alike(old, new)):
             self._report(pair, "allOf", left)
             pair.edges.append(Edge((), self._of(old, new)))
 
@@ -274,11 +300,13 @@ def member(view: View, required: bool) -> Member:
     return Member(required, "default" in view.keywords, view.flag("readOnly"), view.flag("writeOnly"), Lifecycle.of(view.keywords))
 
 
-def title_of(view: View) -> str:
-    """What to call a branch: its component, its title, its type."""
-    title = view.get("title")
-    named = view.name or (title if isinstance(title, str) else "")
-    return named or " or ".join(sorted(view.types or ())) or ("values" if as_list(view.get("enum")) else "schema")
+def component_of(schema: Any) -> str:
+    """The name of the component that a schema is nothing but a reference to, else the empty string."""
+    return (reference_of(schema) or "").rpartition("/")[2]
+
+
+def _beside(view: View) -> dict[str, Any]:
+    return {keyword: value for keyword, value in view.keywords.items() if keyword != "allOf" and keyword not in REMARKS}
 
 
 def _is_schema(value: Any) -> bool:

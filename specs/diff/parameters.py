@@ -9,7 +9,7 @@ from specs.diff.collected import Collected
 from specs.diff.differences import Lifecycle
 from specs.diff.exchange import Exchange
 from specs.diff.lifecycle import Deadlines, ending_of
-from specs.operations import Operation, as_dict, parameters_of
+from specs.operations import Operation, as_dict, as_list, followed, parameters_of
 
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _STYLES = {"query": "form", "cookie": "form", "path": "simple", "header": "simple"}
@@ -28,7 +28,8 @@ def compare_parameters(exchange: Exchange, collected: Collected, deadlines: Dead
         else:
             lifecycle = Lifecycle.of(before)
             ending = ending_of(lifecycle, exchange.stability, deadlines)
-            collected.note(exchange.parameter(key[0], str(before["name"])), "parameter-removed", lifecycle, ending=ending)
+            kind = "sunset-invalid" if ending == "sunset-parse" else "parameter-removed"
+            collected.note(exchange.parameter(key[0], str(before["name"])), kind, lifecycle.sunset, ending=ending)
     for key, after in new.items():
         if key not in old:
             _added(exchange, collected, after)
@@ -48,10 +49,9 @@ def _added(exchange: Exchange, collected: Collected, after: dict[str, Any]) -> N
     place = exchange.parameter(after["in"], after["name"])
     if after["in"] == "path":
         collected.note(place, "path-parameter-added")
-    elif _required(after):
-        collected.note(place, "required-parameter-added")
     else:
-        collected.note(place, "optional-parameter-added")
+        shared = any(followed(exchange.new_document, one) is after for one in as_list(exchange.new.item.get("parameters")))
+        collected.note(place, f"{'shared-' if shared else ''}{'required' if _required(after) else 'optional'}-parameter-added")
 
 
 def _required(parameter: dict[str, Any]) -> bool:

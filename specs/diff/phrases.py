@@ -191,6 +191,8 @@ PHRASES: dict[str, tuple[str, str]] = {
     "path-parameter-added": ("was added to the path", ""),
     "required-parameter-added": ("was added and is required", ""),
     "optional-parameter-added": ("was added and is optional", ""),
+    "shared-required-parameter-added": ("was added to the path item and is required", ""),
+    "shared-optional-parameter-added": ("was added to the path item and is optional", ""),
     "became-required": ("became required", ""),
     "became-optional": ("became optional", ""),
     "style-changed": ("is written in another style", ": {new} instead of {old}"),

@@ -21,7 +21,10 @@ def sentence(occurrence: Occurrence) -> str:
     filled = {"old": shown(difference.old), "new": shown(difference.new), "name": name}
     if occurrence.kind.startswith("security-") and not name:
         filled["name"] = "no credentials"
-    return f"{_subject(occurrence)} {happened.format_map(filled)}{values.format_map(filled)}."
+    aside = ""
+    if occurrence.hidden:
+        aside = " (write-only: no response carries it)" if occurrence.write_only else " (read-only: no request carries it)"
+    return f"{_subject(occurrence)} {happened.format_map(filled)}{values.format_map(filled)}{aside}."
 
 
 def _subject(occurrence: Occurrence) -> str:

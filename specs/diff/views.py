@@ -28,7 +28,6 @@ class View:
     keywords: dict[str, Any]
     types: frozenset[str] | None
     nullable: bool
-    name: str = ""
 
     def get(self, keyword: str) -> Any:
         """The keyword's value, or ``None``."""
@@ -94,7 +93,7 @@ class Views:
     def _read(self, schema: Any, depth: int) -> View:
         if schema is False:
             return View({"not": {}}, None, nullable=False)
-        keywords, name = self._resolved(schema)
+        keywords = self._resolved(schema)
         nullable = keywords.get("nullable") is True
         types, said_null = _types(keywords)
         for _level in range(MAX_HOPS):
@@ -104,21 +103,19 @@ class Views:
                 break
             below = self._read(inner, depth + 1)
             outer = {keyword: value for keyword, value in keywords.items() if keyword not in ("allOf", "anyOf", "oneOf")}
-            return View({**below.keywords, **outer}, below.types, nullable or below.nullable, name or below.name)
+            return View({**below.keywords, **outer}, below.types, nullable or below.nullable)
         keywords, types, said_null = self._choice(keywords, types, said_null)
         keywords = _bounds({keyword: value for keyword, value in keywords.items() if keyword not in ("$ref", "nullable")})
-        return View(keywords, types, nullable or said_null or None in as_list(keywords.get("enum")), name)
+        return View(keywords, types, nullable or said_null or None in as_list(keywords.get("enum")))
 
-    def _resolved(self, schema: Any) -> tuple[dict[str, Any], str]:
-        """The members with references followed and siblings laid over them, and the name of the first reference."""
-        name = ""
+    def _resolved(self, schema: Any) -> dict[str, Any]:
+        """The members with references followed and siblings laid over them."""
         over: dict[str, Any] = {}
         value = schema
         for _hop in range(MAX_HOPS):
             target = reference_of(value)
             if target is None:
                 break
-            name = name or target.rpartition("/")[2]
             if self.siblings:
                 over = {**{keyword: member for keyword, member in value.items() if keyword != "$ref"}, **over}
             try:
@@ -126,7 +123,7 @@ class Views:
             except PointerMissing:
                 value = {}
         found = as_dict(value)
-        return ({**found, **over} if over else found), name
+        return {**found, **over} if over else found
 
     def _inner(self, keywords: dict[str, Any], types: frozenset[str] | None) -> tuple[Any, bool]:
         """The one schema that the keywords merely wrap, if they do, and whether null is let through beside it."""
@@ -221,4 +218,4 @@ def put_together(view: View, views: Views) -> View:
         keywords["properties"] = properties
     if required:
         keywords["required"] = sorted(required)
-    return View(keywords, types, nullable, view.name)
+    return View(keywords, types, nullable)

@@ -11,6 +11,8 @@ RULES = (
     Rule("new-request-path-parameter", BREAKING, REQUEST, PARAMETER, "path-parameter-added", "existence", "A parameter was added to the path.", always),
     Rule("new-required-request-parameter", BREAKING, REQUEST, PARAMETER, "required-parameter-added", "existence", "A required parameter was added.", always),
     Rule("new-optional-request-parameter", INFO, REQUEST, PARAMETER, "optional-parameter-added", "existence", "An optional parameter was added.", always),
+    Rule("new-required-request-default-parameter-to-existing-path", BREAKING, REQUEST, PARAMETER, "shared-required-parameter-added", "existence", "A required parameter was added to every operation of a path.", always),
+    Rule("new-optional-request-default-parameter-to-existing-path", INFO, REQUEST, PARAMETER, "shared-optional-parameter-added", "existence", "An optional parameter was added to every operation of a path.", always),
     Rule("request-parameter-removed-before-sunset", BREAKING, REQUEST, PARAMETER, "parameter-removed", "existence", "A deprecated parameter was removed before its sunset.", before_sunset),
     Rule("request-parameter-removed-with-deprecation", INFO, REQUEST, PARAMETER, "parameter-removed", "existence", "A deprecated parameter was removed.", after_deprecation),
     Rule("request-parameter-removed", WARNING, REQUEST, PARAMETER, "parameter-removed", "existence", "A parameter was removed.", always),

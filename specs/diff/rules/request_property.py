@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from specs.diff.conditions import after_deprecation, always, before_sunset, optional, read_only, required, required_with_default, with_sunset
+from specs.diff.conditions import (
+    after_deprecation,
+    always,
+    before_sunset,
+    optional,
+    read_only,
+    required,
+    required_with_default,
+    with_sunset,
+)
 from specs.diff.occurrence import PROPERTY, REQUEST
 from specs.diff.registry import BREAKING, INFO, WARNING, Rule
 

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from specs.diff.conditions import after_deprecation, always, before_sunset, optional, optional_hidden, required, required_hidden, with_sunset, write_only
+from specs.diff.conditions import (
+    after_deprecation,
+    always,
+    before_sunset,
+    optional,
+    optional_hidden,
+    required,
+    required_hidden,
+    with_sunset,
+    write_only,
+)
 from specs.diff.occurrence import PROPERTY, RESPONSE
 from specs.diff.registry import BREAKING, INFO, WARNING, Rule
 
