@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,6 +10,7 @@ from specs.diff.views import View
 
 Relation = Literal["equal", "generalized", "specialized", "changed"]
 _WIDER_FORMATS = frozenset((("int32", "int64"), ("float", "double")))
+_PLAIN = re.compile(r"[A-Za-z0-9_.-]{1,40}")
 SCALARS = frozenset(("boolean", "integer", "number", "string"))
 
 
@@ -28,7 +30,7 @@ class Kind:
     def words(self) -> str:
         """For a sentence: ``string (date-time)``, ``integer or string``, ``any type``."""
         names = " or ".join(sorted(self.types)) if self.types is not None else "any type"
-        return f"{names} ({self.format})" if self.format else names
+        return f"{names} ({self.format if _PLAIN.fullmatch(self.format) else 'of a format'})" if self.format else names
 
     def bare_string(self) -> bool:
         """Whether any text fits."""

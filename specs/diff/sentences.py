@@ -11,6 +11,7 @@ from specs.diff.occurrence import Occurrence
 from specs.diff.phrases import PHRASES
 
 MAX_SHOWN = 80
+MAX_LISTED = 8
 
 
 def sentence(occurrence: Occurrence) -> str:
@@ -43,17 +44,17 @@ def shown(value: Any) -> str:
     if isinstance(value, Kind):
         return value.words()
     if isinstance(value, Lifecycle):
-        return f", with the sunset {cut(str(value.sunset))}" if value.sunset is not None else ""
+        return f", with the sunset `{cut(str(value.sunset))}`" if value.sunset is not None else ""
     if isinstance(value, Member):
         return ""
     if isinstance(value, list):
-        return cut(", ".join(shown(item) for item in value[:12])) + (" …" if len(value) > 12 else "")
+        return ", ".join(shown(item) for item in value[:MAX_LISTED]) + (" …" if len(value) > MAX_LISTED else "")
     if isinstance(value, str):
         return f"`{cut(value)}`"
-    return cut(canonical(value))
+    return f"`{cut(canonical(value))}`"
 
 
 def cut(text: str) -> str:
-    """Long text with its middle left out, on one line."""
-    line = " ".join(text.split())
+    """A document's own words, fit to stand between backticks: on one line, without backticks, long text without its middle."""
+    line = " ".join(text.replace("`", "'").split())
     return line if len(line) <= MAX_SHOWN else f"{line[: MAX_SHOWN // 2]}…{line[-MAX_SHOWN // 4 :]}"
