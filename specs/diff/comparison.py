@@ -5,20 +5,23 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 from specs.diff.changes import Change, sort_changes
 from specs.diff.collected import Collected
 from specs.diff.differences import Difference, Lifecycle, Member
 from specs.diff.lifecycle import Deadlines, ending_of, steps_of
-from specs.diff.occurrence import HEADER, PARAMETER, PARAMETER_PROPERTY, Occurrence, Place, path_of
+from specs.diff.occurrence import HEADER, PARAMETER, PARAMETER_PROPERTY, REQUEST, Occurrence, Place, path_of
 from specs.diff.operations import compare_paths, compare_servers, compare_webhooks
-from specs.diff.pairs import Pairs, Visit
+from specs.diff.pairs import MAX_VISITS, Pairs, Visit
 from specs.diff.rules import REGISTRY
 from specs.diff.security import compare_schemes, compare_security, document_place
 from specs.diff.wire import on_the_wire
 from specs.operations import as_dict, as_text
 
+MAX_CHANGES = 500_000
+"""Changes that are listed; two documents with more have little to do with one another."""
 _NUMBERS = re.compile(r"\d+")
 
 
@@ -33,7 +36,11 @@ def compare(old: dict[str, Any], new: dict[str, Any], deadlines: Deadlines) -> l
     compare_paths(old, new, collected, deadlines)
     compare_webhooks(old, new, collected, deadlines)
     collected.pairs.settle()
-    return sort_changes(change for occurrence in _occurrences(collected, deadlines) for change in _judged(occurrence))
+    found = (change for occurrence in _occurrences(collected, deadlines) for change in _judged(occurrence))
+    changes = list(islice(found, MAX_CHANGES))
+    if len(changes) == MAX_CHANGES or collected.pairs.visits > MAX_VISITS:
+        changes.extend(_judged(Occurrence(document_place(), Difference("too-many"), "too-many")))
+    return sort_changes(changes)
 
 
 def _compare_documents(old: dict[str, Any], new: dict[str, Any], collected: Collected) -> None:
@@ -71,7 +78,10 @@ def _seen(place: Place, visit: Visit, difference: Difference, pairs: Pairs, dead
         ending = ending_of(difference.old.lifecycle, place.stability, deadlines)
     kind = on_the_wire(place, visit, difference, pairs)
     steps = (*visit.steps, *difference.below)
-    return Occurrence(place, difference, kind, steps, visit.read_only, visit.write_only, ending)
+    found = Occurrence(place, difference, kind, steps, visit.read_only, visit.write_only, ending)
+    if kind == "type-specialized" and place.direction == REQUEST and found.part != PARAMETER_PROPERTY:
+        return replace(found, kind="type-changed")  # the vocabulary has one word for every type a request may no longer send
+    return found
 
 
 def _lived(occurrence: Occurrence, deadlines: Deadlines) -> Iterator[Occurrence]:

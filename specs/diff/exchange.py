@@ -7,6 +7,7 @@ from typing import Any
 
 from specs.diff.lifecycle import level_of
 from specs.diff.occurrence import ANSWER, BODY, HEADER, OPERATION, PARAMETER, REQUEST, RESPONSE, Direction, Place
+from specs.diff.words import cut
 from specs.operations import Operation
 
 
@@ -42,7 +43,7 @@ class Exchange:
 
     def parameter(self, where: str, name: str, *, loose: bool = True, repeats: bool = False) -> Place:
         """A parameter; in a webhook or callback it is judged as a header of a response is."""
-        subject = f"{where.capitalize()} parameter `{name}`"
+        subject = f"{where.capitalize()} parameter `{cut(name)}`"
         direction: Direction = RESPONSE if self.inverted else REQUEST
         part = HEADER if self.inverted else PARAMETER
         location = f"{self.prefix}request.{where}.{name}"
@@ -51,18 +52,22 @@ class Exchange:
     def response(self, status: str) -> Place:
         """A response as a whole."""
         direction: Direction = REQUEST if self.inverted else RESPONSE
-        return Place(direction, ANSWER, self.label, f"{self.prefix}response.{status}", f"Response {status}", stability=self.stability)
+        return Place(direction, ANSWER, self.label, f"{self.prefix}response.{status}", _answer(status), stability=self.stability)
 
     def response_body(self, status: str) -> Place:
         """The body of a response."""
         direction: Direction = REQUEST if self.inverted else RESPONSE
-        location, subject = f"{self.prefix}response.{status}.body", f"Response {status}"
+        location, subject = f"{self.prefix}response.{status}.body", _answer(status)
         return Place(direction, BODY, self.label, location, f"{subject} body", subject, stability=self.stability)
 
     def response_header(self, status: str, name: str) -> Place:
         """A header of a response."""
         direction: Direction = REQUEST if self.inverted else RESPONSE
         part = PARAMETER if self.inverted else HEADER
-        subject = f"Response {status} header `{name}`"
+        subject = f"{_answer(status)} header `{cut(name)}`"
         location = f"{self.prefix}response.{status}.header.{name}"
         return Place(direction, part, self.label, location, subject, f"{subject},", loose=True, where="header", stability=self.stability)
+
+
+def _answer(status: str) -> str:
+    return "Default response" if status == "default" else f"Response {status}"

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from specs.diff.collected import Collected
+from specs.diff.differences import Lifecycle
 from specs.diff.exchange import Exchange
+from specs.diff.lifecycle import Deadlines, ending_of
 from specs.diff.occurrence import Place
 from specs.operations import as_dict, followed
 
@@ -28,7 +30,7 @@ def compare_request_body(exchange: Exchange, collected: Collected) -> None:
     _compare_content(place, as_dict(old.get("content")), as_dict(new.get("content")), collected)
 
 
-def compare_responses(exchange: Exchange, collected: Collected) -> None:
+def compare_responses(exchange: Exchange, collected: Collected, deadlines: Deadlines) -> None:
     """The responses; a status and a range or default that takes its place go together."""
     old, new = _responses(exchange.old.value), _responses(exchange.new.value)
     taken = {status: status for status in old if status in new}
@@ -39,18 +41,17 @@ def compare_responses(exchange: Exchange, collected: Collected) -> None:
                 taken[status] = cover
     for status, value in old.items():
         if status not in taken:
-            kind = "success-status-removed" if is_success(status) else "non-success-status-removed"
-            collected.note(exchange.response(status), kind, name=status)
+            collected.note(exchange.response(status), _status_kind(exchange, status, "removed"), name=status)
             continue
         before, after = followed(exchange.old_document, value), followed(exchange.new_document, new[taken[status]])
         if isinstance(before, dict) and isinstance(after, dict):
             _compare_content(exchange.response_body(status), as_dict(before.get("content")), as_dict(after.get("content")), collected)
-            _compare_headers(exchange, status, as_dict(before.get("headers")), as_dict(after.get("headers")), collected)
-            _compare_links(exchange, status, as_dict(before.get("links")), as_dict(after.get("links")), collected)
+            _compare_headers(exchange, status, as_dict(before.get("headers")), as_dict(after.get("headers")), collected, deadlines)
+            if not exchange.inverted:
+                _compare_links(exchange, status, as_dict(before.get("links")), as_dict(after.get("links")), collected)
     for status in new:
         if status not in taken.values():
-            kind = "success-status-added" if is_success(status) else "non-success-status-added"
-            collected.note(exchange.response(status), kind, name=status)
+            collected.note(exchange.response(status), _status_kind(exchange, status, "added"), name=status)
 
 
 def _responses(operation: dict[str, Any]) -> dict[str, Any]:
@@ -61,9 +62,10 @@ def _responses(operation: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def is_success(status: str) -> bool:
-    """Whether a response says that it worked."""
-    return status.startswith("2")
+def _status_kind(exchange: Exchange, status: str, verb: str) -> str:
+    if exchange.inverted:
+        return f"status-{verb}"
+    return f"success-status-{verb}" if status.startswith("2") else f"non-success-status-{verb}"
 
 
 def _compare_content(place: Place, old: dict[str, Any], new: dict[str, Any], collected: Collected) -> None:
@@ -119,7 +121,9 @@ def _compare_encoding(place: Place, old: Any, new: Any, collected: Collected) ->
                 collected.note(place, "encoding-changed", one.get(member), other.get(member), name)
 
 
-def _compare_headers(exchange: Exchange, status: str, old: dict[str, Any], new: dict[str, Any], collected: Collected) -> None:
+def _compare_headers(
+    exchange: Exchange, status: str, old: dict[str, Any], new: dict[str, Any], collected: Collected, deadlines: Deadlines
+) -> None:
     known = {name.lower(): name for name in new if name.lower() not in _IGNORED_HEADERS}
     for name, value in old.items():
         if name.lower() in _IGNORED_HEADERS:
@@ -128,7 +132,10 @@ def _compare_headers(exchange: Exchange, status: str, old: dict[str, Any], new: 
         before = as_dict(followed(exchange.old_document, value))
         must = before.get("required") is True
         if name.lower() not in known:
-            collected.note(place, "required-header-removed" if must else "optional-header-removed")
+            kind = "required-header-removed" if must else "optional-header-removed"
+            lifecycle = Lifecycle.of(before)
+            ending = ending_of(lifecycle, exchange.stability, deadlines)
+            collected.note(place, "parameter-removed" if exchange.inverted else kind, lifecycle.sunset, ending=ending)
             continue
         after = as_dict(followed(exchange.new_document, new[known[name.lower()]]))
         if must != (after.get("required") is True):
@@ -139,7 +146,8 @@ def _compare_headers(exchange: Exchange, status: str, old: dict[str, Any], new: 
     gone = {name.lower() for name in old}
     for name in known:
         if name not in gone:
-            collected.note(exchange.response_header(status, known[name]), "header-added")
+            kind = "optional-parameter-added" if exchange.inverted else "header-added"
+            collected.note(exchange.response_header(status, known[name]), kind)
 
 
 def _compare_links(exchange: Exchange, status: str, old: dict[str, Any], new: dict[str, Any], collected: Collected) -> None:

@@ -86,7 +86,7 @@ def compare_operation(exchange: Exchange, collected: Collected, deadlines: Deadl
     _compare_identity(exchange, collected)
     compare_parameters(exchange, collected, deadlines)
     compare_request_body(exchange, collected)
-    compare_responses(exchange, collected)
+    compare_responses(exchange, collected, deadlines)
     in_force = security_of(exchange.old_document, exchange.old), security_of(exchange.new_document, exchange.new)
     if "security" in old or "security" in new:
         compare_security(exchange.operation("security"), in_force[0], in_force[1], collected)

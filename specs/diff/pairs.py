@@ -18,6 +18,8 @@ from specs.diff.views import REMARKS, View, Views, put_together
 from specs.operations import as_dict, as_list, as_text
 from specs.shape import reference_of
 
+MAX_VISITS = 5_000_000
+"""Pairs met on all walks of one comparison."""
 MAX_TRIALS = 64
 """Alternatives without a name that are compared with one another to find which go together."""
 MAX_NESTED = 12
@@ -101,6 +103,9 @@ class Pairs:
         self._components = tuple(as_dict(as_dict(document.get("components")).get("schemas")).keys() for document in (old, new))
         self._flat: dict[int, View] = {}
         self._nested = 0
+        self._walks: dict[int, list[Visit]] = {}
+        self.visits = 0
+        """Pairs met on all walks so far; walks end at ``MAX_VISITS``."""
 
     def pair(self, old: Any, new: Any) -> Pair | None:
         """The pair of two schemas as they stand in the documents; ``None`` when they are the same, references included."""
@@ -129,14 +134,21 @@ class Pairs:
                 pair.differs = True
                 pending.extend(above.get(id(pair), ()))
 
-    def walk(self, root: Pair) -> Iterator[Visit]:
+    def walk(self, root: Pair) -> list[Visit]:
         """Every pair below ``root`` that has differences of its own, each once, nearest first."""
-        if not root.differs:
-            return
+        found = self._walks.get(id(root))
+        if found is None:
+            found = self._walks[id(root)] = list(self._walk(root)) if root.differs else []
+        return found
+
+    def _walk(self, root: Pair) -> Iterator[Visit]:
         waiting = deque([Visit(root, (), False, False)])
         seen = {(id(root), False, False)}
         while waiting:
             visit = waiting.popleft()
+            self.visits += 1
+            if self.visits > MAX_VISITS:
+                return
             if visit.pair.own:
                 yield visit
             for edge in visit.pair.edges:
@@ -155,6 +167,8 @@ class Pairs:
             return
         pair.compared = True
         old, new = pair.old, pair.new
+        if any(self._extended(pair, keyword) for keyword in _COMPOSED):
+            return
         if wrapped(old, new):
             pair.own.append(Difference("wrapped-in-one-of", None, len(new.branches("oneOf"))))
             return
@@ -242,6 +256,25 @@ class Pairs:
             return False
         return self._alike(old.view, new.view)
 
+    def _extended(self, pair: Pair, keyword: str) -> bool:
+        """Where a schema became one of several branches, or is the one that is left of them, only the others came or went."""
+        old, new = pair.old.branches(keyword), pair.new.branches(keyword)
+        if bool(old) == bool(new) or len(old) + len(new) > MAX_TRIALS:
+            return False
+        views, whole = (self.new, pair.old) if new else (self.old, pair.new)
+        branches = [Branch(views.view(branch), component_of(branch)) for branch in new or old]
+        beside = _beside(pair.new if new else pair.old, keyword)
+        if beside.keys() - {"type"} or (keyword == "oneOf" and len(branches) > 1 and whole.members("properties")):
+            return False
+        for branch in branches:
+            if self._alike(whole, branch.view) if new else self._alike(branch.view, whole):
+                others = [other for other in branches if other is not branch]
+                self._report(pair, keyword, ([], others) if new else (others, []))
+                if keyword == "allOf" and others:
+                    pair.edges.append(Edge((), self._of(self._flattened(pair.old, self.old), self._flattened(pair.new, self.new))))
+                return True
+        return False
+
     def _report(self, pair: Pair, keyword: str, left: tuple[list[Branch], list[Branch]]) -> None:
         for branches, verb in zip(left, ("removed", "added"), strict=True):
             for branch in branches:
@@ -255,7 +288,7 @@ class Pairs:
         """
         old, new = self._flattened(pair.old, self.old), self._flattened(pair.new, self.new)
         pair.edges = []
-        moved = all(left) or _beside(pair.old) != _beside(pair.new)
+        moved = all(left) or _beside(pair.old, "allOf") != _beside(pair.new, "allOf")
         if not (moved and self._alike(old, new)):
             self._report(pair, "allOf", left)
             pair.edges.append(Edge((), self._of(old, new)))
@@ -305,8 +338,8 @@ def component_of(schema: Any) -> str:
     return (reference_of(schema) or "").rpartition("/")[2]
 
 
-def _beside(view: View) -> dict[str, Any]:
-    return {keyword: value for keyword, value in view.keywords.items() if keyword != "allOf" and keyword not in REMARKS}
+def _beside(view: View, composition: str) -> dict[str, Any]:
+    return {keyword: value for keyword, value in view.keywords.items() if keyword != composition and keyword not in REMARKS}
 
 
 def _is_schema(value: Any) -> bool:

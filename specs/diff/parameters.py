@@ -13,6 +13,8 @@ from specs.operations import Operation, as_dict, as_list, followed, parameters_o
 
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _STYLES = {"query": "form", "cookie": "form", "path": "simple", "header": "simple"}
+_NO_PARAMETERS = frozenset(("accept", "content-type", "authorization"))
+"""Headers that OpenAPI describes elsewhere: as parameters they are to be ignored."""
 Key = tuple[str, str]
 
 
@@ -29,6 +31,8 @@ def compare_parameters(exchange: Exchange, collected: Collected, deadlines: Dead
             lifecycle = Lifecycle.of(before)
             ending = ending_of(lifecycle, exchange.stability, deadlines)
             kind = "sunset-invalid" if ending == "sunset-parse" else "parameter-removed"
+            if exchange.inverted:
+                kind = "required-header-removed" if _required(before) else "optional-header-removed"
             collected.note(exchange.parameter(key[0], str(before["name"])), kind, lifecycle.sunset, ending=ending)
     for key, after in new.items():
         if key not in old:
@@ -39,7 +43,7 @@ def _by_key(document: dict[str, Any], operation: Operation, renamed: dict[str, s
     found: dict[Key, dict[str, Any]] = {}
     for parameter in parameters_of(document, operation):
         where, name = parameter.get("in"), parameter.get("name")
-        if isinstance(where, str) and isinstance(name, str):
+        if isinstance(where, str) and isinstance(name, str) and not (where == "header" and name.lower() in _NO_PARAMETERS):
             known = renamed.get(name, name) if where == "path" else name.lower() if where == "header" else name
             found[where, known] = parameter
     return found
@@ -47,7 +51,9 @@ def _by_key(document: dict[str, Any], operation: Operation, renamed: dict[str, s
 
 def _added(exchange: Exchange, collected: Collected, after: dict[str, Any]) -> None:
     place = exchange.parameter(after["in"], after["name"])
-    if after["in"] == "path":
+    if exchange.inverted:
+        collected.note(place, "header-added")
+    elif after["in"] == "path":
         collected.note(place, "path-parameter-added")
     else:
         shared = any(followed(exchange.new_document, one) is after for one in as_list(exchange.new.item.get("parameters")))

@@ -15,18 +15,20 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 from specs.diff.changes import Change, sort_changes
 from specs.diff.lifecycle import STABILITY
-from specs.diff.registry import LEVELS
+from specs.diff.registry import LEVELS, Level
 from specs.diff.rules import REGISTRY
 from specs.errors import DocumentRefused, UsageWrong
 from specs.load import load
 
 FILE_NAME = ".portal-diff.yaml"
 MAX_BYTES = 1 << 20
-OFF = "off"
+Off = Literal["off"]
+OFF: Off = "off"
+_LEVELS: dict[str, Level | Off] = {**{level: level for level in LEVELS}, OFF: OFF}
 _MEMBERS = frozenset(("levels", "accept", "deprecation"))
 _ACCEPT_MEMBERS = frozenset(("rule", "operation", "location", "reason", "until"))
 
@@ -54,7 +56,7 @@ class Acceptance:
 class Policy:
     """``levels``: rule → level or ``off``; ``days``: level of stability → days from deprecation to sunset."""
 
-    levels: dict[str, str] = field(default_factory=dict)
+    levels: dict[str, Level | Off] = field(default_factory=dict)
     accept: tuple[Acceptance, ...] = ()
     days: dict[str, int] = field(default_factory=dict)
 
@@ -77,7 +79,7 @@ def apply(policy: Policy, changes: Sequence[Change], today: datetime.date) -> Ou
         level = policy.levels.get(change.rule, change.level)
         if level == OFF:
             continue
-        judged = change if level == change.level else replace(change, level=_level(level))
+        judged = change if level == change.level else replace(change, level=level)
         covering = [one for one in policy.accept if one.covers(change)]
         used.update(covering)
         holding = next((one for one in covering if one.until >= today), None)
@@ -93,10 +95,6 @@ def apply(policy: Policy, changes: Sequence[Change], today: datetime.date) -> Ou
         if one.until < today or one not in used
     ]
     return Outcome(sort_changes(kept), accepted, notes)
-
-
-def _level(text: str) -> Any:
-    return text
 
 
 @cache
@@ -150,16 +148,18 @@ class _Reader:
             self.wrong.append(f"{where}: there is no rule {str(name)[:80]!r}; specs rules lists them.")
         return str(name)
 
-    def levels(self, value: Any) -> dict[str, str]:
+    def levels(self, value: Any) -> dict[str, Level | Off]:
         if not isinstance(value, dict):
             self.wrong.append("levels: this is an object of rules and levels.")
             return {}
-        found: dict[str, str] = {}
-        for name, level in value.items():
+        found: dict[str, Level | Off] = {}
+        for name, written in value.items():
             rule = self.rule(name, "levels")
-            if level not in (*LEVELS, OFF):
-                self.wrong.append(f"levels: {rule} is {str(level)[:40]!r}, which is none of {', '.join((*LEVELS, OFF))}.")
-            found[rule] = str(level)
+            level = _LEVELS.get(written) if isinstance(written, str) else None
+            if level is None:
+                self.wrong.append(f"levels: {rule} is {str(written)[:40]!r}, which is none of {', '.join(_LEVELS)}.")
+            else:
+                found[rule] = level
         return found
 
     def days(self, value: Any) -> dict[str, int]:

@@ -14,7 +14,7 @@ from specs.diff.changes import Change, count_levels
 from specs.diff.policy import Outcome
 from specs.diff.registry import LEVELS
 from specs.diff.rules import REGISTRY
-from specs.diff.sentences import cut
+from specs.diff.words import cut
 
 _SARIF_LEVELS = {"breaking": "error", "warning": "warning", "info": "note"}
 _HEADINGS = {"breaking": "Breaking", "warning": "Warnings", "info": "Other changes"}

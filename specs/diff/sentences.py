@@ -9,8 +9,8 @@ from specs.diff.keywords import canonical
 from specs.diff.kinds import Kind
 from specs.diff.occurrence import Occurrence
 from specs.diff.phrases import PHRASES
+from specs.diff.words import cut
 
-MAX_SHOWN = 80
 MAX_LISTED = 8
 
 
@@ -52,9 +52,3 @@ def shown(value: Any) -> str:
     if isinstance(value, str):
         return f"`{cut(value)}`"
     return f"`{cut(canonical(value))}`"
-
-
-def cut(text: str) -> str:
-    """A document's own words, fit to stand between backticks: on one line, without backticks, long text without its middle."""
-    line = " ".join(text.replace("`", "'").split())
-    return line if len(line) <= MAX_SHOWN else f"{line[: MAX_SHOWN // 2]}…{line[-MAX_SHOWN // 4 :]}"

@@ -106,6 +106,7 @@ class Views:
             return View({**below.keywords, **outer}, below.types, nullable or below.nullable)
         keywords, types, said_null = self._choice(keywords, types, said_null)
         keywords = _bounds({keyword: value for keyword, value in keywords.items() if keyword not in ("$ref", "nullable")})
+        types = _implied(keywords) if types is None else types
         return View(keywords, types, nullable or said_null or None in as_list(keywords.get("enum")))
 
     def _resolved(self, schema: Any) -> dict[str, Any]:
@@ -133,9 +134,7 @@ class Views:
         if len(present) != 1:
             return None, False
         branches = keywords[present[0]]
-        if present[0] == "allOf":
-            return (branches[0], False) if len(branches) == 1 else (None, False)
-        others = [branch for branch in branches if not _is_null(branch)]
+        others = branches if present[0] == "allOf" else [branch for branch in branches if not _is_null(branch)]
         return (others[0] if len(others) == 1 else None), len(others) < len(branches)
 
     def _choice(
@@ -177,6 +176,24 @@ def _types(keywords: dict[str, Any]) -> tuple[frozenset[str] | None, bool]:
     names = declared if isinstance(declared, list) else [declared]
     known = frozenset(name for name in names if isinstance(name, str) and name in NAMES)
     return known or None, "null" in [name for name in names if isinstance(name, str)]
+
+
+def _implied(keywords: dict[str, Any]) -> frozenset[str] | None:
+    """The types that a schema means without naming them: those of its values, or of what it describes."""
+    values = [keywords["const"]] if "const" in keywords else as_list(keywords.get("enum"))
+    if values:
+        return frozenset(_type_of(value) for value in values if value is not None) or None
+    described = frozenset(("properties", "patternProperties")) & keywords.keys(), frozenset(("items", "prefixItems")) & keywords.keys()
+    if bool(described[0]) == bool(described[1]):
+        return None
+    return frozenset(("object",)) if described[0] else frozenset(("array",))
+
+
+def _type_of(value: Any) -> str:
+    if isinstance(value, bool):
+        return "boolean"
+    names: tuple[tuple[type, str], ...] = ((int, "integer"), (float, "number"), (str, "string"), (list, "array"))
+    return next((name for kind, name in names if isinstance(value, kind)), "object")
 
 
 def _bounds(keywords: dict[str, Any]) -> dict[str, Any]:

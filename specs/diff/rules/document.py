@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from specs.diff.conditions import always
 from specs.diff.occurrence import DOCUMENT, NONE, SECURITY
-from specs.diff.registry import INFO, WARNING, Rule
+from specs.diff.registry import BREAKING, INFO, WARNING, Rule
 
 # fmt: off
 RULES = (
+    Rule("too-many-changes", BREAKING, NONE, DOCUMENT, "too-many", "document", "There are more changes than are listed.", always),
     Rule("api-version-decreased", INFO, NONE, DOCUMENT, "version-decreased", "document", "The version of the document is lower.", always),
     Rule("api-schema-dialect-changed", WARNING, NONE, DOCUMENT, "dialect-changed", "document", "Schemas are read in another dialect.", always),
     Rule("api-schema-removed", INFO, NONE, DOCUMENT, "schema-removed", "document", "A described schema was removed.", always),

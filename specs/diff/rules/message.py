@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specs.diff.conditions import always
+from specs.diff.conditions import after_deprecation, always, before_sunset
 from specs.diff.occurrence import ANSWER, BODY, HEADER, REQUEST, RESPONSE
 from specs.diff.registry import BREAKING, INFO, WARNING, Rule
 
@@ -37,7 +37,12 @@ RULES = (
     Rule("response-non-success-status-added", INFO, RESPONSE, ANSWER, "non-success-status-added", "responses", "A status that says it failed was added.", always),
     Rule("response-link-removed", WARNING, RESPONSE, ANSWER, "link-removed", "responses", "A response lost a link.", always),
     Rule("response-link-added", INFO, RESPONSE, ANSWER, "link-added", "responses", "A response has a new link.", always),
+    Rule("callback-response-removed", WARNING, REQUEST, ANSWER, "status-removed", "callbacks", "The API no longer describes one of the answers to a webhook or callback.", always),
+    Rule("callback-response-added", INFO, REQUEST, ANSWER, "status-added", "callbacks", "The API describes one more answer to a webhook or callback.", always),
     Rule("response-header-added", INFO, RESPONSE, HEADER, "header-added", "headers", "A response header was added.", always),
+    Rule("required-response-header-removed-before-sunset", BREAKING, RESPONSE, HEADER, "required-header-removed", "headers", "A required response header that was deprecated was removed before its sunset.", before_sunset),
+    Rule("required-response-header-removed-with-deprecation", INFO, RESPONSE, HEADER, "required-header-removed", "headers", "A required response header was removed after having been deprecated.", after_deprecation),
+    Rule("optional-response-header-removed-with-deprecation", INFO, RESPONSE, HEADER, "optional-header-removed", "headers", "An optional response header was removed after having been deprecated.", after_deprecation),
     Rule("required-response-header-removed", BREAKING, RESPONSE, HEADER, "required-header-removed", "headers", "A required response header was removed.", always),
     Rule("optional-response-header-removed", WARNING, RESPONSE, HEADER, "optional-header-removed", "headers", "An optional response header was removed.", always),
     Rule("response-header-became-optional", BREAKING, RESPONSE, HEADER, "became-optional", "headers", "A response header became optional.", always),

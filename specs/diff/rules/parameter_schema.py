@@ -9,7 +9,6 @@ from specs.diff.registry import BREAKING, INFO, WARNING, Rule
 # fmt: off
 RULES = (
     Rule("request-parameter-type-generalized", INFO, REQUEST, PARAMETER, "type-generalized", "type", "A parameter takes more types of values.", always),
-    Rule("request-parameter-type-compatible", INFO, REQUEST, PARAMETER, "type-compatible", "type", "A parameter changed its type to one that reads the same on the wire.", always),
     Rule("request-parameter-type-changed", BREAKING, REQUEST, PARAMETER, "type-changed", "type", "A parameter changed its type.", always),
     Rule("request-parameter-list-of-types-widened", INFO, REQUEST, PARAMETER, "list-of-types-widened", "type", "A parameter has more types to choose from.", always),
     Rule("request-parameter-list-of-types-narrowed", BREAKING, REQUEST, PARAMETER, "list-of-types-narrowed", "type", "A parameter has fewer types to choose from.", always),
