@@ -9,8 +9,9 @@ from typing import Literal
 from specs.diff.views import View
 
 Relation = Literal["equal", "generalized", "specialized", "changed"]
-_WIDER_FORMATS = frozenset((("int32", "int64"), ("float", "double")))
 _PLAIN = re.compile(r"[A-Za-z0-9_.-]{1,40}")
+_WIDEST = frozenset(("int64", "double"))
+"""What a number without a format is taken for: naming it changes nothing."""
 SCALARS = frozenset(("boolean", "integer", "number", "string"))
 
 
@@ -25,7 +26,7 @@ class Kind:
     def of(cls, view: View) -> Kind:
         """Read from a schema."""
         form = view.get("format")
-        return cls(view.types, form if isinstance(form, str) else "")
+        return cls(view.types, form if isinstance(form, str) and form not in _WIDEST else "")
 
     def words(self) -> str:
         """For a sentence: ``string (date-time)``, ``integer or string``, ``any type``."""
@@ -42,7 +43,7 @@ class Kind:
             return not self.format or self.format == other.format
         if other.types is None or not all(name in self.types or (name == "integer" and "number" in self.types) for name in other.types):
             return False
-        return not self.format or self.format == other.format or (other.format, self.format) in _WIDER_FORMATS
+        return not self.format or self.format == other.format
 
 
 def relation(old: Kind, new: Kind) -> Relation:

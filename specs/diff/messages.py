@@ -114,7 +114,7 @@ def _covers(wide: str, narrow: str) -> bool:
 
 def _compare_encoding(place: Place, old: Any, new: Any, collected: Collected) -> None:
     before, after = as_dict(as_dict(old).get("encoding")), as_dict(as_dict(new).get("encoding"))
-    for name in sorted(before.keys() | after.keys()):
+    for name in [name for name in before if name in after]:
         one, other = as_dict(before.get(name)), as_dict(after.get(name))
         for member in ("contentType", "style", "explode"):
             if one.get(member) != other.get(member):

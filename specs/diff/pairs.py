@@ -324,7 +324,7 @@ def wrapped(old: View, new: View) -> bool:
         and not old.branches("oneOf")
         and bool(old.members("properties"))
         and not new.members("properties")
-        and new.types is None
+        and "type" not in new.keywords
     )
 
 

@@ -18,6 +18,9 @@ REMARKS = frozenset(
 )
 """Keywords that refuse no value."""
 _OUTER = REMARKS | {"nullable", "readOnly", "writeOnly", "default"}
+_COMPOSED = ("allOf", "anyOf", "oneOf")
+MAX_BRANCHES = 50
+"""Branches that are looked into for the type they have in common."""
 NAMES = frozenset(("boolean", "integer", "number", "string", "array", "object"))
 
 
@@ -96,17 +99,15 @@ class Views:
         keywords = self._resolved(schema)
         nullable = keywords.get("nullable") is True
         types, said_null = _types(keywords)
-        for _level in range(MAX_HOPS):
-            inner, null = self._inner(keywords, types)
-            nullable = nullable or null
-            if inner is None or depth > MAX_HOPS:
-                break
+        inner, null = self._inner(keywords, types)
+        nullable = nullable or null
+        if inner is not None and depth < MAX_HOPS:
             below = self._read(inner, depth + 1)
-            outer = {keyword: value for keyword, value in keywords.items() if keyword not in ("allOf", "anyOf", "oneOf")}
+            outer = {keyword: value for keyword, value in keywords.items() if keyword not in _COMPOSED}
             return View({**below.keywords, **outer}, below.types, nullable or below.nullable)
         keywords, types, said_null = self._choice(keywords, types, said_null)
         keywords = _bounds({keyword: value for keyword, value in keywords.items() if keyword not in ("$ref", "nullable")})
-        types = _implied(keywords) if types is None else types
+        types = (_implied(keywords) or self._shared_type(keywords, depth)) if types is None else types
         return View(keywords, types, nullable or said_null or None in as_list(keywords.get("enum")))
 
     def _resolved(self, schema: Any) -> dict[str, Any]:
@@ -153,8 +154,17 @@ class Views:
                 keywords = {**keywords, keyword: others}
         return keywords, types, null
 
-
-_COMPOSED = ("allOf", "anyOf", "oneOf")
+    def _shared_type(self, keywords: dict[str, Any], depth: int) -> frozenset[str] | None:
+        """The one type of all branches of a choice, or that a branch of ``allOf`` names."""
+        if depth >= MAX_HOPS:
+            return None
+        for keyword in _COMPOSED:
+            found = {self._read(branch, MAX_HOPS).types for branch in as_list(keywords.get(keyword))[:MAX_BRANCHES]}
+            if keyword == "allOf":
+                found.discard(None)
+            if len(found) == 1 and (types := found.pop()) is not None and len(types) == 1:
+                return types
+        return None
 
 
 def _is_null(branch: Any) -> bool:
