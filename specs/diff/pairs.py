@@ -264,7 +264,7 @@ class Pairs:
         views, whole = (self.new, pair.old) if new else (self.old, pair.new)
         branches = [Branch(views.view(branch), component_of(branch)) for branch in new or old]
         beside = _beside(pair.new if new else pair.old, keyword)
-        if beside.keys() - {"type"} or (keyword == "oneOf" and len(branches) > 1 and whole.members("properties")):
+        if beside.keys() - {"type"} or wrapped(pair.old, pair.new):
             return False
         for branch in branches:
             if self._alike(whole, branch.view) if new else self._alike(branch.view, whole):
@@ -322,6 +322,7 @@ def wrapped(old: View, new: View) -> bool:
     return (
         len(new.branches("oneOf")) > 1
         and not old.branches("oneOf")
+        and old.within != "oneOf"
         and bool(old.members("properties"))
         and not new.members("properties")
         and "type" not in new.keywords

@@ -26,11 +26,15 @@ NAMES = frozenset(("boolean", "integer", "number", "string", "array", "object"))
 
 @dataclass(frozen=True, slots=True, eq=False)
 class View:
-    """``keywords``: the schema's members with idioms read; ``types`` without null, ``None`` when it names none."""
+    """``keywords``: the schema's members with idioms read; ``types`` without null, ``None`` when it names none.
+
+    ``within``: the keyword that merely wrapped it, ``allOf``, ``anyOf`` or ``oneOf``.
+    """
 
     keywords: dict[str, Any]
     types: frozenset[str] | None
     nullable: bool
+    within: str = ""
 
     def get(self, keyword: str) -> Any:
         """The keyword's value, or ``None``."""
@@ -99,12 +103,12 @@ class Views:
         keywords = self._resolved(schema)
         nullable = keywords.get("nullable") is True
         types, said_null = _types(keywords)
-        inner, null = self._inner(keywords, types)
+        inner, within, null = self._inner(keywords, types)
         nullable = nullable or null
         if inner is not None and depth < MAX_HOPS:
             below = self._read(inner, depth + 1)
             outer = {keyword: value for keyword, value in keywords.items() if keyword not in _COMPOSED}
-            return View({**below.keywords, **outer}, below.types, nullable or below.nullable)
+            return View({**below.keywords, **outer}, below.types, nullable or below.nullable, within)
         keywords, types, said_null = self._choice(keywords, types, said_null)
         keywords = _bounds({keyword: value for keyword, value in keywords.items() if keyword not in ("$ref", "nullable")})
         types = (_implied(keywords) or self._shared_type(keywords, depth)) if types is None else types
@@ -127,16 +131,16 @@ class Views:
         found = as_dict(value)
         return {**found, **over} if over else found
 
-    def _inner(self, keywords: dict[str, Any], types: frozenset[str] | None) -> tuple[Any, bool]:
-        """The one schema that the keywords merely wrap, if they do, and whether null is let through beside it."""
+    def _inner(self, keywords: dict[str, Any], types: frozenset[str] | None) -> tuple[Any, str, bool]:
+        """The one schema that the keywords merely wrap, if they do, in which keyword, and whether null is let through beside it."""
         if types is not None or any(keyword not in _OUTER and not keyword.startswith("x-") for keyword in keywords.keys() - _COMPOSED):
-            return None, False
+            return None, "", False
         present = [keyword for keyword in _COMPOSED if as_list(keywords.get(keyword))]
         if len(present) != 1:
-            return None, False
+            return None, "", False
         branches = keywords[present[0]]
         others = branches if present[0] == "allOf" else [branch for branch in branches if not _is_null(branch)]
-        return (others[0] if len(others) == 1 else None), len(others) < len(branches)
+        return (others[0] if len(others) == 1 else None), present[0], len(others) < len(branches)
 
     def _choice(
         self, keywords: dict[str, Any], types: frozenset[str] | None, null: bool
