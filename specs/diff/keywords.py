@@ -58,8 +58,7 @@ def _types(old: View, new: View) -> Found:
     how = relation(before, after)
     if how == "equal":
         return
-    several = before.types is not None and after.types is not None and max(len(before.types), len(after.types)) > 1
-    if several and how != "changed":
+    if (old.chosen or new.chosen) and how != "changed" and before.types is not None and after.types is not None:
         yield Difference("list-of-types-widened" if how == "generalized" else "list-of-types-narrowed", before, after)
     else:
         yield Difference(f"type-{how}", before, after)

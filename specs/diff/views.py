@@ -28,13 +28,15 @@ NAMES = frozenset(("boolean", "integer", "number", "string", "array", "object"))
 class View:
     """``keywords``: the schema's members with idioms read; ``types`` without null, ``None`` when it names none.
 
-    ``within``: the keyword that merely wrapped it, ``allOf``, ``anyOf`` or ``oneOf``.
+    ``within``: the keyword that merely wrapped it, ``allOf``, ``anyOf`` or ``oneOf``; ``chosen``: the types are a choice of
+    schemas that name nothing but a type.
     """
 
     keywords: dict[str, Any]
     types: frozenset[str] | None
     nullable: bool
     within: str = ""
+    chosen: bool = False
 
     def get(self, keyword: str) -> Any:
         """The keyword's value, or ``None``."""
@@ -109,10 +111,12 @@ class Views:
             below = self._read(inner, depth + 1)
             outer = {keyword: value for keyword, value in keywords.items() if keyword not in _COMPOSED}
             return View({**below.keywords, **outer}, below.types, nullable or below.nullable, within)
+        named = types
         keywords, types, said_null = self._choice(keywords, types, said_null)
+        chosen = types is not named
         keywords = _bounds({keyword: value for keyword, value in keywords.items() if keyword not in ("$ref", "nullable")})
         types = (_implied(keywords) or self._shared_type(keywords, depth)) if types is None else types
-        return View(keywords, types, nullable or said_null or None in as_list(keywords.get("enum")))
+        return View(keywords, types, nullable or said_null or None in as_list(keywords.get("enum")), chosen=chosen)
 
     def _resolved(self, schema: Any) -> dict[str, Any]:
         """The members with references followed and siblings laid over them."""

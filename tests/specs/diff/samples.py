@@ -13,6 +13,7 @@ DEADLINES = Deadlines(TODAY)
 Schema = Any
 
 STRING, INTEGER, NUMBER, OBJECT = {"type": "string"}, {"type": "integer"}, {"type": "number"}, {"type": "object"}
+BOOLEAN = {"type": "boolean"}
 CAT = {"title": "Cat", "type": "object", "properties": {"lives": INTEGER}}
 DOG = {"title": "Dog", "type": "object", "properties": {"tricks": INTEGER}}
 
@@ -50,8 +51,8 @@ SAMPLES: dict[str, tuple[Schema, Schema]] = {
     "type-generalized": (INTEGER, NUMBER),
     "type-specialized": (NUMBER, INTEGER),
     "type-changed": ({**STRING, "format": "date"}, OBJECT),
-    "list-of-types-widened": ({"type": ["object", "array"]}, {"type": ["object", "array", "boolean"]}),
-    "list-of-types-narrowed": ({"type": ["object", "array", "boolean"]}, {"type": ["object", "array"]}),
+    "list-of-types-widened": ({"anyOf": [INTEGER, BOOLEAN]}, {"anyOf": [INTEGER, BOOLEAN, NUMBER]}),
+    "list-of-types-narrowed": ({"anyOf": [INTEGER, BOOLEAN, NUMBER]}, {"anyOf": [INTEGER, BOOLEAN]}),
     "became-nullable": (STRING, {"type": ["string", "null"]}),
     "became-not-nullable": ({"type": ["string", "null"]}, STRING),
     "became-enum": (STRING, {**STRING, "enum": ["a"]}),

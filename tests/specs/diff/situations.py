@@ -137,12 +137,13 @@ def mutability(direction: str, build: Callable[[Any], Document]) -> dict[str, Pa
 
 
 EMPTY: Any = {"type": "object"}
-ENDED = {"deprecated": True, "x-sunset": PAST}
-ENDING = {"deprecated": True, "x-sunset": LATER}
-READ, WRITE = {"readOnly": True}, {"writeOnly": True}
+ENDED: dict[str, Any] = {"deprecated": True, "x-sunset": PAST}
+ENDING: dict[str, Any] = {"deprecated": True, "x-sunset": LATER}
+READ: dict[str, Any] = {"readOnly": True}
+WRITE: dict[str, Any] = {"writeOnly": True}
 KEY = {"type": "apiKey", "in": "header", "name": "X-Key"}
-MULTIPART = {"encoding": {"file": {"contentType": "image/png"}}}
-OTHER_MULTIPART = {"encoding": {"file": {"contentType": "image/gif"}}}
+MULTIPART: dict[str, Any] = {"encoding": {"file": {"contentType": "image/png"}}}
+OTHER_MULTIPART: dict[str, Any] = {"encoding": {"file": {"contentType": "image/gif"}}}
 
 OPERATIONS: dict[str, Pair] = {
     "endpoint-added": (one(), two()),
