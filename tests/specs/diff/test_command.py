@@ -335,7 +335,7 @@ def test_manage_py_runs_the_same_without_a_database(capsys: pytest.CaptureFixtur
 
 
 def test_it_runs_as_a_module(run: Run, tmp_path: Path) -> None:
-    old, new = path_gone()
+    old, new = path_gone()[:2]
     (tmp_path / "a.json").write_text(json.dumps(old))
     (tmp_path / "b.json").write_text(json.dumps(new))
     arguments = ("diff", str(tmp_path / "a.json"), str(tmp_path / "b.json"), "--fail-on", "breaking")
