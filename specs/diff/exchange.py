@@ -29,8 +29,9 @@ class Exchange:
 
     @property
     def stability(self) -> str:
-        """The level of stability, ``stable`` when none is said."""
-        return level_of(self.new.value.get("x-stability-level", self.old.value.get("x-stability-level")))
+        """The level of stability that is said, else the empty string."""
+        said = self.new.value.get("x-stability-level", self.old.value.get("x-stability-level"))
+        return level_of(said) if said is not None else ""
 
     def operation(self, location: str = "") -> Place:
         """The operation itself, or what stands at ``location`` beside its messages."""

@@ -54,7 +54,7 @@ def level_of(value: Any) -> str:
 
 
 def ending_of(lifecycle: Lifecycle, stability: str, deadlines: Deadlines) -> Ending:
-    """How the end of something that is gone was announced. ``stability`` is that of its operation."""
+    """How the end of something that is gone was announced. ``stability`` is what its operation says, or empty."""
     if not lifecycle.deprecated:
         unstable = (level_of(lifecycle.stability) if lifecycle.stability is not None else stability) in ("draft", "alpha")
         return "unstable" if unstable else "without-deprecation"
@@ -67,10 +67,14 @@ def ending_of(lifecycle: Lifecycle, stability: str, deadlines: Deadlines) -> End
 
 
 def steps_of(old: Lifecycle, new: Lifecycle, stability: str, deadlines: Deadlines) -> Iterator[tuple[str, Any, Any]]:
-    """(kind, old, new) of every step in the life of something that is still there."""
-    required = deadlines.required(level_of(new.stability) if new.stability is not None else stability)
+    """(kind, old, new) of every step in the life of something that is still there.
+
+    What calls itself ``stable`` promised to last: deprecated, it says until when, whatever the deadlines are.
+    """
+    said = level_of(new.stability) if new.stability is not None else stability
+    required = deadlines.required(said)
     if new.deprecated and not old.deprecated:
-        yield from _deprecated(new, required, deadlines)
+        yield from _deprecated(new, required, said == "stable" or required > 0, deadlines)
     elif old.deprecated and not new.deprecated:
         yield "reactivated", None, None
     elif new.deprecated and old.sunset != new.sunset:
@@ -84,9 +88,9 @@ def steps_of(old: Lifecycle, new: Lifecycle, stability: str, deadlines: Deadline
             yield f"stability-{word}", before, after
 
 
-def _deprecated(new: Lifecycle, required: int, deadlines: Deadlines) -> Iterator[tuple[str, Any, Any]]:
+def _deprecated(new: Lifecycle, required: int, dated: bool, deadlines: Deadlines) -> Iterator[tuple[str, Any, Any]]:
     if new.sunset is None:
-        yield ("deprecated-sunset-missing" if required else "deprecated"), None, new
+        yield ("deprecated-sunset-missing" if dated else "deprecated"), None, new
         return
     sunset = parse_sunset(new.sunset)
     if sunset is None:

@@ -31,7 +31,7 @@ class Place:
     other way round. ``subject`` names it in a sentence, ``inner`` the values inside it. ``loose``: values are text on the
     wire, whatever their type.
     ``where``: ``query``, ``path``, ``header`` or ``cookie`` of a parameter. ``repeats``: a list is written as the same
-    parameter again. ``stability`` is that of the operation.
+    parameter again. ``stability`` is what the operation says, or empty.
     """
 
     direction: Direction
@@ -43,7 +43,7 @@ class Place:
     loose: bool = False
     where: str = ""
     repeats: bool = False
-    stability: str = "stable"
+    stability: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,12 +43,7 @@ COMMENTS = frozenset(
 )
 # What the peer asserts of the way there and of the way back.
 BOTH_WAYS = frozenset(("TestMediaTypeSchemaExistence",))
-WITH_DEADLINES = frozenset(
-    (
-        *("TestBreaking_ParameterDeprecationWithoutSunsetWithPolicy", "TestRequestPropertyDeprecation_WithoutSunsetWithPolicy"),
-        *("TestResponsePropertyDeprecation_WithoutSunsetWithPolicy", "TestBreaking_DeprecationWithInvalidStabilityLevel"),
-    )
-)
+WITH_DEADLINES = frozenset(("TestBreaking_ParameterDeprecationWithoutSunsetWithPolicy",))
 
 
 def body_type(*, before: Any, after: Any) -> Callable[[dict[str, Any], dict[str, Any]], None]:

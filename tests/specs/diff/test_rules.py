@@ -114,7 +114,6 @@ ONE_SIDED = {
     "all-of": "Practitioners judge a response by its properties, not by the schemas they are written in.",
     "any-of": "Practitioners tell a new alternative of a response, and do not break the build for it.",
     "pattern": "Clients seldom check what they receive against a pattern.",
-    "prefix-items": "Positions beyond those described were free before: judged as practitioners do.",
     "changed": "What is another value now is neither wider nor narrower.",
     "wrapped-in-one-of": "A choice refuses what fits two alternatives, and answers what fits neither as it was.",
     "enum-value": "Clients are told to expect new values: a warning; values that go away surprise nobody.",
