@@ -1,31 +1,31 @@
-"""``specs check PATH…``: the command behind ``python -m specs`` and ``./manage.py specs``. No database, no server."""
+"""``specs check PATH…`` and its neighbours: the command behind ``python -m specs`` and ``./manage.py specs``. No database, no server."""
 
 from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import TextIO
 
-from specs.errors import DocumentRefused
+from specs.diff.command import DIFF_VERBS, add_diff_arguments
+from specs.errors import DocumentRefused, UsageWrong
 from specs.findings import Finding
 from specs.load import looks_like_openapi
 from specs.report import FORMATS, DocumentReport
 from specs.sandbox import compile_in_child
+from specs.tree import tree_of, tree_reader
+
+__all__ = ["UsageWrong", "add_arguments", "check_file", "run", "tree_of", "tree_reader"]
 
 DOCUMENT_SUFFIXES = frozenset((".json", ".yaml", ".yml"))
 
 
-class UsageWrong(Exception):
-    """What was asked cannot be done; the text says what to change."""
-
-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The verbs and their options."""
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="check")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     check = verbs.add_parser("check", help="Is an OpenAPI document sound? Every finding with file and line; exit 1 on errors.")
     check.add_argument("paths", nargs="+", metavar="PATH", help="a document, or a folder searched for documents")
     check.add_argument("--format", choices=sorted(FORMATS), default="text", help="how findings are written (text)")
@@ -33,10 +33,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--root", metavar="DIR", help="top of the tree references may stay in (the Git repository, else the document's folder)"
     )
     check.add_argument("--cross-check", action="store_true", help="ask openapi-spec-validator too, and say where it disagrees (slow)")
+    add_diff_arguments(verbs)
 
 
 def run(options: argparse.Namespace, out: TextIO) -> int:
-    """Do what was parsed; the exit status: 0, or 1 when a document has errors. Raises UsageWrong."""
+    """Do what was parsed; the exit status: 0, or 1 when it was asked to fail on what it found. Raises UsageWrong."""
+    return DIFF_VERBS[options.verb](options, out) if options.verb in DIFF_VERBS else run_check(options, out)
+
+
+def run_check(options: argparse.Namespace, out: TextIO) -> int:
+    """Check documents; 1 when one has errors."""
     root = Path(options.root).resolve() if options.root else None
     reports = [check_file(path, root=root, cross_check=options.cross_check) for path in _documents(options.paths)]
     if not reports:
@@ -61,27 +67,6 @@ def _is_document(file: Path, folder: Path) -> bool:
     if hidden or file.suffix.lower() not in DOCUMENT_SUFFIXES or file.is_symlink() or not file.is_file():
         return False
     return looks_like_openapi(file.read_bytes())
-
-
-def tree_of(path: Path) -> Path:
-    """The top of the Git work tree the file lies in, else its folder."""
-    folder = path.resolve().parent
-    return next((parent for parent in (folder, *folder.parents) if (parent / ".git").exists()), folder)
-
-
-def tree_reader(root: Path) -> Callable[[str], bytes | None]:
-    """Reads files below ``root`` by relative path. What is a link, or lies behind one, is not there."""
-    top = root.resolve()
-
-    def read(path: str) -> bytes | None:
-        wanted = Path(os.path.normpath(top / path))
-        try:
-            inside = wanted.is_relative_to(top) and wanted.resolve(strict=True) == wanted and wanted.is_file()
-            return wanted.read_bytes() if inside else None
-        except OSError:
-            return None
-
-    return read
 
 
 def check_file(path: Path, *, root: Path | None = None, cross_check: bool = False) -> DocumentReport:

@@ -11,7 +11,7 @@ import orjson
 
 from specs import ENGINE_VERSION
 from specs.bundle import Bundled, bundle
-from specs.check import Checked, check_document, recognise, refuse_unbounded
+from specs.check import Checked, check_document, recognise, refuse_unbounded, refuse_unresolved
 from specs.errors import DocumentRefused, PointerMissing, SpecsError
 from specs.findings import Finding
 from specs.load import load
@@ -100,6 +100,24 @@ def compile_document(read: Callable[[str], bytes | None], root: str) -> Compiled
 
     ``read`` answers the bytes of a file of the same tree, or ``None``. Raises DocumentRefused.
     """
+    bundled = _bundled(read, root)
+    document, findings = upgrade(bundled.document)
+    checked = check_document(bundled, document, findings)
+    return _Compiler(bundled, document, checked).run()
+
+
+def read_document(read: Callable[[str], bytes | None], root: str) -> dict[str, Any]:
+    """The document in the file ``root``, bundled and upgraded to 3.x, for who compares documents and checks no message.
+
+    Refused as ``compile_document`` refuses it, and as fit for hostile text: call it through ``specs.sandbox`` only.
+    """
+    bundled = _bundled(read, root)
+    document, findings = upgrade(bundled.document)
+    refuse_unresolved(bundled, findings)
+    return document
+
+
+def _bundled(read: Callable[[str], bytes | None], root: str) -> Bundled:
     data = read(root)
     if data is None:
         raise DocumentRefused([Finding("file-missing", "error", "There is no such file.", "", root)])
@@ -108,9 +126,7 @@ def compile_document(read: Callable[[str], bytes | None], root: str) -> Compiled
     recognise(loaded)
     bundled = bundle(read, loaded)
     refuse_unbounded(bundled)
-    document, findings = upgrade(bundled.document)
-    checked = check_document(bundled, document, findings)
-    return _Compiler(bundled, document, checked).run()
+    return bundled
 
 
 class _Compiler:

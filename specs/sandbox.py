@@ -18,7 +18,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Generic, TypeVar
 
 import orjson
 
@@ -37,6 +37,9 @@ READ, META, SOURCE, OPERATION, SCHEMA, DOCUMENT, BUNDLE, ROUTER, DONE, REFUSED, 
     *(b"R", b"M", b"S", b"O", b"s", b"D"),
     *(b"B", b"T", b"E", b"X", b"!"),
 )
+
+# What the child is asked to do.
+COMPILE, READ_ONLY = "compile", "read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +109,27 @@ def compile_in_child(read: Callable[[str], bytes | None], root: str, *, limits: 
     ``read`` answers files of the same Git tree by path from its top, or ``None``; it must not follow links. It is called
     in this process, in this thread. Raises DocumentRefused, also when the child runs out of memory or time, or dies.
     """
-    return _Conversation(read, root, limits).run()
+    return _Conversation(read, root, limits, COMPILE, _Conversation.compiled).run()
 
 
-class _Conversation:
-    def __init__(self, read: Callable[[str], bytes | None], root: str, limits: Limits) -> None:
-        self.read, self.root, self.limits = read, root, limits
+def read_in_child(read: Callable[[str], bytes | None], root: str, *, limits: Limits = DEFAULT) -> dict[str, Any]:
+    """As ``compile_in_child``, for who needs the document only: bundled and upgraded to 3.x, with internal references."""
+    return _Conversation(read, root, limits, READ_ONLY, _Conversation.document).run()
+
+
+Answer = TypeVar("Answer")
+
+
+class _Conversation(Generic[Answer]):
+    def __init__(
+        self,
+        read: Callable[[str], bytes | None],
+        root: str,
+        limits: Limits,
+        task: str,
+        result: Callable[[_Conversation[Answer]], Answer],
+    ) -> None:
+        self.read, self.root, self.limits, self.task, self.result = read, root, limits, task, result
         self.files: set[str] = set()
         self.bytes = 0
         self.answered = 0
@@ -120,7 +138,7 @@ class _Conversation:
         self.operations: list[CompiledOperation] = []
         self.named: dict[bytes, dict[str, bytes]] = {SCHEMA: {}, DOCUMENT: {}, BUNDLE: {}}
 
-    def run(self) -> CompiledDocument:
+    def run(self) -> Answer:
         with tempfile.TemporaryFile() as errors:
             child = subprocess.Popen(  # noqa: S603 (our own interpreter and module, no text from outside)
                 [sys.executable, "-I", "-X", "utf8", str(ROOT / "specs" / "sandbox_child.py")],
@@ -150,10 +168,10 @@ class _Conversation:
         overdue.set()
         child.kill()
 
-    def _talk(self, child: subprocess.Popen[bytes], overdue: threading.Event) -> CompiledDocument:
+    def _talk(self, child: subprocess.Popen[bytes], overdue: threading.Event) -> Answer:
         if child.stdin is None or child.stdout is None:
             raise RuntimeError("The child was started without pipes.")
-        settings = {**asdict(self.limits), "root": self.root}
+        settings = {**asdict(self.limits), "root": self.root, "task": self.task}
         try:
             self._send(child.stdin, START, orjson.dumps(settings))
             while True:
@@ -162,7 +180,7 @@ class _Conversation:
                 if kind == READ:
                     self._serve(child.stdin, payload)
                 elif kind == DONE:
-                    return self._result()
+                    return self.result(self)
                 else:
                     self._take(kind, payload)
         except (EOFError, BrokenPipeError, ConnectionResetError):
@@ -217,7 +235,15 @@ class _Conversation:
         else:
             raise ValueError("An unknown frame.")
 
-    def _result(self) -> CompiledDocument:
+    def document(self) -> dict[str, Any]:
+        """What was read, when only that was asked for."""
+        document = orjson.loads(self.source)
+        if not isinstance(document, dict):
+            raise TypeError("The answer is no document.")
+        return document
+
+    def compiled(self) -> CompiledDocument:
+        """The compiled document, put together from its frames."""
         if self.meta is None:
             raise ValueError("The answer is not complete.")
         findings = [Finding.from_dict(one) for one in self.meta.pop("findings")]

@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import orjson
 
 from specs import sandbox
-from specs.compiler import CompiledDocument, CompiledOperation, compile_document
+from specs.compiler import CompiledDocument, CompiledOperation, compile_document, read_document
 from specs.errors import DocumentRefused
 from specs.findings import Finding
 
@@ -76,7 +76,11 @@ def main() -> None:
     root = str(settings["root"])
     _limit(settings)
     try:
-        answers.document(compile_document(answers.read, root))
+        if settings["task"] == sandbox.READ_ONLY:
+            answers.send(sandbox.SOURCE, orjson.dumps(read_document(answers.read, root)))
+            answers.send(sandbox.DONE, b"")
+        else:
+            answers.document(compile_document(answers.read, root))
     except DocumentRefused as refused:
         answers.send(sandbox.REFUSED, orjson.dumps([asdict(one) for one in refused.findings]))
     except MemoryError:

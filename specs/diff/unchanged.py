@@ -1,0 +1,77 @@
+"""Which parts of two documents are the same, references included, without looking inside them.
+
+Most of a large document does not change. Its bytes are compared in one go; a reference counts as the same when what it
+leads to, and everything reached from there, is written the same in both documents.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+
+from specs.errors import PointerMissing
+from specs.shape import resolve, tokens_of
+
+_REFERENCE = re.compile(rb'"\$ref":("(?:[^"\\]|\\.)*")')
+
+
+class Unchanged:
+    """Answers for two upgraded documents."""
+
+    def __init__(self, old: dict[str, Any], new: dict[str, Any]) -> None:
+        self.old, self.new = old, new
+        self.same_version = str(old.get("openapi"))[:3] == str(new.get("openapi"))[:3]
+        self._changed = self._find_changed()
+
+    def same(self, old: Any, new: Any) -> bool:
+        """Whether two parts are written the same and refer to the same."""
+        if not self.same_version:
+            return False
+        before = _written(old)
+        return before == _written(new) and not any(target in self._changed for target in _targets(before))
+
+    def _find_changed(self) -> set[str]:
+        """Targets of references that are not written the same in both documents, or reach one that is not."""
+        changed: set[str] = set()
+        referrers: dict[str, list[str]] = {}
+        waiting = list({*_targets(_written(self.old)), *_targets(_written(self.new))})
+        known = set(waiting)
+        for target in waiting:
+            before, after = _behind(self.old, target), _behind(self.new, target)
+            if before is None or before != after:
+                changed.add(target)
+                continue
+            for below in _targets(before):
+                referrers.setdefault(below, []).append(target)
+                if below not in known:
+                    known.add(below)
+                    waiting.append(below)
+        pending = list(changed)
+        while pending:
+            for target in referrers.get(pending.pop(), ()):
+                if target not in changed:
+                    changed.add(target)
+                    pending.append(target)
+        return changed
+
+
+def _written(value: Any) -> bytes:
+    return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS, default=str)
+
+
+def _targets(written: bytes) -> Iterator[str]:
+    """The references in a part; a mapping of a discriminator is written in full and need not be followed."""
+    for found in set(_REFERENCE.findall(written)):
+        yield orjson.loads(found)
+
+
+def _behind(document: dict[str, Any], target: str) -> bytes | None:
+    if not target.startswith("#"):
+        return b""
+    try:
+        return _written(resolve(document, tokens_of(target)))
+    except PointerMissing:
+        return None
