@@ -204,6 +204,15 @@ def test_properties_moved_into_a_branch_are_no_change() -> None:
     assert changes(request(flat), request(split)) == changes(response(split), response(flat)) == []
 
 
+def test_a_property_that_two_branches_describe_is_bound_by_both() -> None:
+    def described(**members: Any) -> Document:
+        first = {"type": "object", "title": "First", "properties": {"a": {"type": "string"}}}
+        second = {"type": "object", "title": "Second", "properties": {"a": {"type": "string", **members}}}
+        return request({"allOf": [first, second, *([{"title": "Third", "maxProperties": 9}] if members else [])]})
+
+    assert "request-property-max-length-set" in fired(described(), described(maxLength=3))
+
+
 def test_a_schema_extended_by_a_branch_is_told_by_the_branch() -> None:
     base = {"type": "object", "properties": {"name": {"type": "string"}}}
     more = {"allOf": [base, {"type": "object", "properties": {"age": {"type": "integer"}}, "required": ["age"]}]}
