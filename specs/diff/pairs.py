@@ -20,6 +20,8 @@ from specs.shape import reference_of
 
 MAX_VISITS = 5_000_000
 """Pairs met on all walks of one comparison."""
+MAX_STEPS = 200
+"""How deep a value may lie in a message to be named."""
 MAX_TRIALS = 64
 """Alternatives without a name that are compared with one another to find which go together."""
 MAX_TRIAL_STEPS = 2_000_000
@@ -107,7 +109,8 @@ class Pairs:
         self._nested = self._trial_steps = 0
         self._walks: dict[int, list[Visit]] = {}
         self.visits = 0
-        """Pairs met on all walks so far; walks end at ``MAX_VISITS``."""
+        self.cut = False
+        """Whether a walk ended before it had met every pair."""
 
     def pair(self, old: Any, new: Any) -> Pair | None:
         """The pair of two schemas as they stand in the documents; ``None`` when they are the same, references included."""
@@ -150,6 +153,7 @@ class Pairs:
             visit = waiting.popleft()
             self.visits += 1
             if self.visits > MAX_VISITS:
+                self.cut = True
                 return
             if visit.pair.own:
                 yield visit
@@ -158,7 +162,9 @@ class Pairs:
                     continue
                 read_only, write_only = visit.read_only or edge.read_only, visit.write_only or edge.write_only
                 key = (id(edge.pair), read_only, write_only)
-                if key not in seen:
+                if len(visit.steps) > MAX_STEPS:
+                    self.cut = True
+                elif key not in seen:
                     seen.add(key)
                     waiting.append(Visit(edge.pair, (*visit.steps, *edge.steps), read_only, write_only))
 
