@@ -14,7 +14,7 @@ from specs.diff.differences import Difference, Lifecycle, Member
 from specs.diff.lifecycle import Deadlines, ending_of, steps_of
 from specs.diff.occurrence import HEADER, PARAMETER, PARAMETER_PROPERTY, REQUEST, Occurrence, Place, path_of
 from specs.diff.operations import compare_paths, compare_servers, compare_webhooks
-from specs.diff.pairs import MAX_VISITS, Pairs, Visit
+from specs.diff.pairs import Pairs, Visit
 from specs.diff.rules import REGISTRY
 from specs.diff.security import compare_schemes, compare_security, document_place
 from specs.diff.wire import on_the_wire
@@ -38,7 +38,7 @@ def compare(old: dict[str, Any], new: dict[str, Any], deadlines: Deadlines) -> l
     collected.pairs.settle()
     found = (change for occurrence in _occurrences(collected, deadlines) for change in _judged(occurrence))
     changes = list(islice(found, MAX_CHANGES))
-    if len(changes) == MAX_CHANGES or collected.pairs.visits > MAX_VISITS:
+    if len(changes) == MAX_CHANGES or collected.pairs.cut:
         changes.extend(_judged(Occurrence(document_place(), Difference("too-many"), "too-many")))
     return sort_changes(changes)
 

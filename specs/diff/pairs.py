@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from specs.diff.differences import Difference, Lifecycle, Member, Steps
-from specs.diff.keywords import own_differences
+from specs.diff.keywords import canonical, own_differences
 from specs.diff.unchanged import Unchanged
 from specs.diff.views import REMARKS, View, Views, put_together
 from specs.operations import as_dict, as_list, as_text
@@ -20,8 +20,12 @@ from specs.shape import reference_of
 
 MAX_VISITS = 5_000_000
 """Pairs met on all walks of one comparison."""
+MAX_STEPS = 200
+"""How deep a value may lie in a message to be named."""
 MAX_TRIALS = 64
 """Alternatives without a name that are compared with one another to find which go together."""
+MAX_TRIAL_STEPS = 2_000_000
+"""Pairs met in all such comparisons; after that, alternatives go together by name only."""
 MAX_NESTED = 12
 """Such comparisons inside one another."""
 
@@ -102,10 +106,11 @@ class Pairs:
         self._unchanged = Unchanged(old, new)
         self._components = tuple(as_dict(as_dict(document.get("components")).get("schemas")).keys() for document in (old, new))
         self._flat: dict[int, View] = {}
-        self._nested = 0
+        self._nested = self._trial_steps = 0
         self._walks: dict[int, list[Visit]] = {}
         self.visits = 0
-        """Pairs met on all walks so far; walks end at ``MAX_VISITS``."""
+        self.cut = False
+        """Whether a walk ended before it had met every pair."""
 
     def pair(self, old: Any, new: Any) -> Pair | None:
         """The pair of two schemas as they stand in the documents; ``None`` when they are the same, references included."""
@@ -148,6 +153,7 @@ class Pairs:
             visit = waiting.popleft()
             self.visits += 1
             if self.visits > MAX_VISITS:
+                self.cut = True
                 return
             if visit.pair.own:
                 yield visit
@@ -156,7 +162,9 @@ class Pairs:
                     continue
                 read_only, write_only = visit.read_only or edge.read_only, visit.write_only or edge.write_only
                 key = (id(edge.pair), read_only, write_only)
-                if key not in seen:
+                if len(visit.steps) > MAX_STEPS:
+                    self.cut = True
+                elif key not in seen:
                     seen.add(key)
                     waiting.append(Visit(edge.pair, (*visit.steps, *edge.steps), read_only, write_only))
 
@@ -232,23 +240,29 @@ class Pairs:
         old = [Branch(self.old.view(branch), component_of(branch)) for branch in pair.old.branches(keyword)]
         new = [Branch(self.new.view(branch), component_of(branch)) for branch in pair.new.branches(keyword)]
 
-        def take(same: Callable[[Branch, Branch], bool]) -> None:
+        def take(name: Callable[[Branch], str]) -> None:
+            known = {name(branch): branch for branch in reversed(new) if name(branch)}
             for before in list(old):
-                after = next((branch for branch in new if same(before, branch)), None)
+                after = known.pop(name(before), None)
                 if after is not None:
-                    old.remove(before)
-                    new.remove(after)
-                    below = self._of(before.view, after.view)
-                    pair.edges.append(Edge((), below))
+                    self._go_together(pair, before, after, old, new)
 
-        take(lambda before, after: bool(before.component) and before.component == after.component)
-        take(lambda before, after: not (before.component or after.component) and before.view.keywords == after.view.keywords)
-        take(lambda before, after: bool(before.title()) and before.title() == after.title())
+        take(lambda branch: branch.component)
+        take(lambda branch: "" if branch.component else canonical(branch.view.keywords))
+        take(Branch.title)
         if len(old) * len(new) <= MAX_TRIALS:
-            take(self._one_and_the_same)
+            for before in list(old):
+                after = next((branch for branch in new if self._one_and_the_same(before, branch)), None)
+                if after is not None:
+                    self._go_together(pair, before, after, old, new)
         if len(old) == len(new) == 1 and not old[0].component and not new[0].component:
-            take(lambda before, after: True)
+            self._go_together(pair, old[0], new[0], old, new)
         return old, new
+
+    def _go_together(self, pair: Pair, before: Branch, after: Branch, old: list[Branch], new: list[Branch]) -> None:
+        old.remove(before)
+        new.remove(after)
+        pair.edges.append(Edge((), self._of(before.view, after.view)))
 
     def _one_and_the_same(self, old: Branch, new: Branch) -> bool:
         """Equal all the way down, and not two components that both documents tell apart by name."""
@@ -301,7 +315,7 @@ class Pairs:
 
     def _alike(self, old: View, new: View) -> bool:
         """Whether nothing differs between two schemas, all the way down."""
-        if self._nested >= MAX_NESTED:
+        if self._nested >= MAX_NESTED or self._trial_steps > MAX_TRIAL_STEPS:
             return False
         self._nested += 1
         pending, seen = [self._of(old, new)], set()
@@ -310,6 +324,7 @@ class Pairs:
             pair = pending.pop()
             if id(pair) not in seen:
                 seen.add(id(pair))
+                self._trial_steps += 1
                 self._compare(pair)
                 alike = not pair.own
                 pending.extend(edge.pair for edge in pair.edges)

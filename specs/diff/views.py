@@ -243,7 +243,8 @@ def put_together(view: View, views: Views) -> View:
         nullable = nullable or branch.nullable
         required |= branch.required()
         for name, schema in branch.members("properties").items():
-            properties.setdefault(name, schema)
+            same = properties.get(name, schema) == schema
+            properties[name] = schema if same else {"allOf": [properties[name], schema]}
         for keyword, value in branch.keywords.items():
             if keyword not in ("allOf", "properties", "required", "type") and keyword not in REMARKS:
                 others.append((keyword, value))
