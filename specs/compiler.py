@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,9 +11,12 @@ import orjson
 
 from specs import ENGINE_VERSION
 from specs.bundle import Bundled, bundle
-from specs.check import Checked, check_document, recognise, refuse_unbounded
+from specs.check import Checked, check_document, placed, recognise, refuse_unbounded
+from specs.check.standard import version_of
 from specs.errors import DocumentRefused, PointerMissing, SpecsError
-from specs.findings import Finding
+from specs.findings import Finding, sort_findings
+from specs.lint import lint
+from specs.lint.view import Setting
 from specs.load import load
 from specs.operations import Keys, Operation, as_dict, as_list, as_text, detail_of, followed, operations_below, scopes_of
 from specs.plan import PlanBuilder
@@ -95,10 +98,13 @@ _ANYTHING: dict[str, Any] = {
 _RESOLVED_SECTIONS = ("parameters", "responses", "requestBodies", "securitySchemes", "pathItems", "callbacks")
 
 
-def compile_document(read: Callable[[str], bytes | None], root: str) -> CompiledDocument:
+def compile_document(
+    read: Callable[[str], bytes | None], root: str, *, lint_levels: Mapping[str, Setting] | None = None
+) -> CompiledDocument:
     """Make the document in the file ``root`` ready. For hostile text call it through ``specs.sandbox`` only.
 
     ``read`` answers the bytes of a file of the same tree, or ``None``. Raises DocumentRefused.
+    ``lint_levels`` asks for lint, with these rules re-levelled or off; ``None`` for none. It changes the findings only.
     """
     data = read(root)
     if data is None:
@@ -110,7 +116,11 @@ def compile_document(read: Callable[[str], bytes | None], root: str) -> Compiled
     refuse_unbounded(bundled)
     document, findings = upgrade(bundled.document)
     checked = check_document(bundled, document, findings)
-    return _Compiler(bundled, document, checked).run()
+    compiled = _Compiler(bundled, document, checked).run()
+    if lint_levels is not None:
+        found = lint(bundled.document, document, version_of(bundled.document), checked.targets, lint_levels)
+        compiled.findings = sort_findings([*compiled.findings, *placed(bundled, found)])
+    return compiled
 
 
 class _Compiler:

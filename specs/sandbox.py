@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -25,6 +25,7 @@ import orjson
 from specs.compiler import CompiledDocument, CompiledOperation
 from specs.errors import DocumentRefused
 from specs.findings import Finding
+from specs.lint.view import Setting
 
 ROOT = Path(__file__).resolve().parent.parent
 _HEADER = struct.Struct(">cQ")
@@ -100,18 +101,22 @@ def _split_named(payload: bytes) -> tuple[str, bytes]:
     return payload[4 : 4 + length].decode(), payload[4 + length :]
 
 
-def compile_in_child(read: Callable[[str], bytes | None], root: str, *, limits: Limits = DEFAULT) -> CompiledDocument:
+def compile_in_child(
+    read: Callable[[str], bytes | None], root: str, *, limits: Limits = DEFAULT, lint_levels: Mapping[str, Setting] | None = None
+) -> CompiledDocument:
     """Compile the document in the file ``root`` behind the wall.
 
     ``read`` answers files of the same Git tree by path from its top, or ``None``; it must not follow links. It is called
     in this process, in this thread. Raises DocumentRefused, also when the child runs out of memory or time, or dies.
+    ``lint_levels`` as for ``compile_document``.
     """
-    return _Conversation(read, root, limits).run()
+    return _Conversation(read, root, limits, lint_levels).run()
 
 
 class _Conversation:
-    def __init__(self, read: Callable[[str], bytes | None], root: str, limits: Limits) -> None:
+    def __init__(self, read: Callable[[str], bytes | None], root: str, limits: Limits, lint_levels: Mapping[str, Setting] | None) -> None:
         self.read, self.root, self.limits = read, root, limits
+        self.lint_levels = lint_levels
         self.files: set[str] = set()
         self.bytes = 0
         self.answered = 0
@@ -153,7 +158,7 @@ class _Conversation:
     def _talk(self, child: subprocess.Popen[bytes], overdue: threading.Event) -> CompiledDocument:
         if child.stdin is None or child.stdout is None:
             raise RuntimeError("The child was started without pipes.")
-        settings = {**asdict(self.limits), "root": self.root}
+        settings = {**asdict(self.limits), "root": self.root, "lint": self.lint_levels}
         try:
             self._send(child.stdin, START, orjson.dumps(settings))
             while True:

@@ -76,7 +76,7 @@ def main() -> None:
     root = str(settings["root"])
     _limit(settings)
     try:
-        answers.document(compile_document(answers.read, root))
+        answers.document(compile_document(answers.read, root, lint_levels=settings["lint"]))
     except DocumentRefused as refused:
         answers.send(sandbox.REFUSED, orjson.dumps([asdict(one) for one in refused.findings]))
     except MemoryError:

@@ -21,6 +21,7 @@ RULES: dict[str, str] = {
     "limit-crash": "Reading the document does not break the parser",
     "limit-memory": "Reading the document stays within its memory",
     "limit-time": "Reading the document stays within its time",
+    "lint-configuration": "The lint configuration names rules and levels there are",
     "more-findings": "Only the first findings are listed",
     "not-a-document": "The file is JSON or YAML",
     "not-an-object": "An OpenAPI document is an object",
