@@ -1,16 +1,17 @@
-"""``python -m specs check PATH…``."""
+"""``python -m specs check PATH…`` and its neighbours; ``--help`` says what each does."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 
-from specs.command import UsageWrong, add_arguments, run
+from specs.command import add_arguments, run
+from specs.errors import UsageWrong
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Exit status: 0 sound, 1 errors found, 2 wrong use."""
-    parser = argparse.ArgumentParser(prog="specs", description="OpenAPI documents: are they sound?")
+    """Exit status: 0 done, 1 errors found, 2 wrong use."""
+    parser = argparse.ArgumentParser(prog="specs", description="OpenAPI documents: are they sound, and what do they say?")
     add_arguments(parser)
     options = parser.parse_args(arguments)
     try:

@@ -11,7 +11,7 @@ import orjson
 
 from specs import ENGINE_VERSION
 from specs.bundle import Bundled, bundle
-from specs.check import Checked, check_document, placed, recognise, refuse_unbounded
+from specs.check import Checked, check_document, placed, recognise, refuse_unbounded, refuse_unresolved
 from specs.check.standard import version_of
 from specs.errors import DocumentRefused, PointerMissing, SpecsError
 from specs.findings import Finding, sort_findings
@@ -106,6 +106,29 @@ def compile_document(
     ``read`` answers the bytes of a file of the same tree, or ``None``. Raises DocumentRefused.
     ``lint_levels`` asks for lint, with these rules re-levelled or off; ``None`` for none. It changes the findings only.
     """
+    bundled = _bundled(read, root)
+    document, findings = upgrade(bundled.document)
+    checked = check_document(bundled, document, findings)
+    compiled = _Compiler(bundled, document, checked).run()
+    if lint_levels is not None:
+        found = lint(bundled.document, document, version_of(bundled.document), checked.targets, lint_levels)
+        compiled.findings = sort_findings([*compiled.findings, *placed(bundled, found)])
+    return compiled
+
+
+def read_document(read: Callable[[str], bytes | None], root: str, *, upgraded: bool = True) -> tuple[dict[str, Any], list[Finding]]:
+    """The document in the file ``root``, bundled and, if ``upgraded``, in 3.x; and what could not be carried over.
+
+    For who compares or converts documents and checks no message. Refused as ``compile_document`` refuses it, and as fit
+    for hostile text: call it through ``specs.sandbox`` only.
+    """
+    bundled = _bundled(read, root)
+    document, findings = upgrade(bundled.document) if upgraded else (bundled.document, [])
+    refuse_unresolved(bundled, findings)
+    return document, sort_findings(placed(bundled, findings))
+
+
+def _bundled(read: Callable[[str], bytes | None], root: str) -> Bundled:
     data = read(root)
     if data is None:
         raise DocumentRefused([Finding("file-missing", "error", "There is no such file.", "", root)])
@@ -114,13 +137,7 @@ def compile_document(
     recognise(loaded)
     bundled = bundle(read, loaded)
     refuse_unbounded(bundled)
-    document, findings = upgrade(bundled.document)
-    checked = check_document(bundled, document, findings)
-    compiled = _Compiler(bundled, document, checked).run()
-    if lint_levels is not None:
-        found = lint(bundled.document, document, version_of(bundled.document), checked.targets, lint_levels)
-        compiled.findings = sort_findings([*compiled.findings, *placed(bundled, found)])
-    return compiled
+    return bundled
 
 
 class _Compiler:

@@ -24,3 +24,7 @@ class DocumentRefused(SpecsError):
 
 class PointerMissing(SpecsError):
     """A JSON pointer (RFC 6901) leads nowhere. The text names the pointer, never the document."""
+
+
+class UsageWrong(SpecsError):
+    """What was asked of the command cannot be done; the text says what to change."""

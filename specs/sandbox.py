@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Generic, TypeVar
 
 import orjson
 
@@ -38,6 +38,9 @@ READ, META, SOURCE, OPERATION, SCHEMA, DOCUMENT, BUNDLE, ROUTER, DONE, REFUSED, 
     *(b"R", b"M", b"S", b"O", b"s", b"D"),
     *(b"B", b"T", b"E", b"X", b"!"),
 )
+
+# What the child is asked to do.
+COMPILE, READ_ONLY = "compile", "read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +113,32 @@ def compile_in_child(
     in this process, in this thread. Raises DocumentRefused, also when the child runs out of memory or time, or dies.
     ``lint_levels`` as for ``compile_document``.
     """
-    return _Conversation(read, root, limits, lint_levels).run()
+    return _Conversation(read, root, limits, {"task": COMPILE, "lint": lint_levels}, _Conversation.compiled).run()
 
 
-class _Conversation:
-    def __init__(self, read: Callable[[str], bytes | None], root: str, limits: Limits, lint_levels: Mapping[str, Setting] | None) -> None:
-        self.read, self.root, self.limits = read, root, limits
-        self.lint_levels = lint_levels
+def read_in_child(
+    read: Callable[[str], bytes | None], root: str, *, upgraded: bool = True, limits: Limits = DEFAULT
+) -> tuple[dict[str, Any], list[Finding]]:
+    """As ``compile_in_child``, for who needs the document only: bundled and, if ``upgraded``, in 3.x, with internal references.
+
+    Also what the upgrade could not carry over.
+    """
+    return _Conversation(read, root, limits, {"task": READ_ONLY, "upgraded": upgraded}, _Conversation.document).run()
+
+
+Answer = TypeVar("Answer")
+
+
+class _Conversation(Generic[Answer]):
+    def __init__(
+        self,
+        read: Callable[[str], bytes | None],
+        root: str,
+        limits: Limits,
+        task: Mapping[str, Any],
+        result: Callable[[_Conversation[Answer]], Answer],
+    ) -> None:
+        self.read, self.root, self.limits, self.task, self.result = read, root, limits, task, result
         self.files: set[str] = set()
         self.bytes = 0
         self.answered = 0
@@ -125,7 +147,7 @@ class _Conversation:
         self.operations: list[CompiledOperation] = []
         self.named: dict[bytes, dict[str, bytes]] = {SCHEMA: {}, DOCUMENT: {}, BUNDLE: {}}
 
-    def run(self) -> CompiledDocument:
+    def run(self) -> Answer:
         with tempfile.TemporaryFile() as errors:
             child = subprocess.Popen(  # noqa: S603 (our own interpreter and module, no text from outside)
                 [sys.executable, "-I", "-X", "utf8", str(ROOT / "specs" / "sandbox_child.py")],
@@ -155,10 +177,10 @@ class _Conversation:
         overdue.set()
         child.kill()
 
-    def _talk(self, child: subprocess.Popen[bytes], overdue: threading.Event) -> CompiledDocument:
+    def _talk(self, child: subprocess.Popen[bytes], overdue: threading.Event) -> Answer:
         if child.stdin is None or child.stdout is None:
             raise RuntimeError("The child was started without pipes.")
-        settings = {**asdict(self.limits), "root": self.root, "lint": self.lint_levels}
+        settings = {**asdict(self.limits), "root": self.root, **self.task}
         try:
             self._send(child.stdin, START, orjson.dumps(settings))
             while True:
@@ -167,7 +189,7 @@ class _Conversation:
                 if kind == READ:
                     self._serve(child.stdin, payload)
                 elif kind == DONE:
-                    return self._result()
+                    return self.result(self)
                 else:
                     self._take(kind, payload)
         except (EOFError, BrokenPipeError, ConnectionResetError):
@@ -222,7 +244,15 @@ class _Conversation:
         else:
             raise ValueError("An unknown frame.")
 
-    def _result(self) -> CompiledDocument:
+    def document(self) -> tuple[dict[str, Any], list[Finding]]:
+        """What was read, when only that was asked for, and what was found on the way."""
+        document = orjson.loads(self.source)
+        if not isinstance(document, dict) or self.meta is None:
+            raise TypeError("The answer is no document.")
+        return document, [Finding.from_dict(one) for one in self.meta["findings"]]
+
+    def compiled(self) -> CompiledDocument:
+        """The compiled document, put together from its frames."""
         if self.meta is None:
             raise ValueError("The answer is not complete.")
         findings = [Finding.from_dict(one) for one in self.meta.pop("findings")]

@@ -22,7 +22,7 @@ from specs.load import Loaded
 from specs.shape import pointer_of, tokens_of
 from specs.upgrade import original_tokens
 
-__all__ = ["Checked", "check_document", "placed", "recognise", "refuse_unbounded"]
+__all__ = ["Checked", "check_document", "placed", "recognise", "refuse_unbounded", "refuse_unresolved"]
 
 MAX_FINDINGS = 1000
 UNRESOLVED = frozenset(("reference-dangling", "reference-circle"))
@@ -103,6 +103,18 @@ def placed(bundled: Bundled, findings: Sequence[Finding]) -> list[Finding]:
             for finding in group
         )
     return done
+
+
+def refuse_unresolved(bundled: Bundled, findings: Sequence[Finding]) -> None:
+    """Refuse a bundled document with a reference that leads outside it, to nothing, or only back to itself.
+
+    What ``check_document`` refuses, without the rest of the check; ``findings`` are those of the upgrade.
+    """
+    references, outside, _targets = check_references(bundled.document, bundled.dangling)
+    if outside:
+        raise DocumentRefused(placed(bundled, outside))
+    if unresolved := [finding for finding in (*bundled.findings, *findings, *references) if finding.rule in UNRESOLVED]:
+        raise DocumentRefused(sort_findings(placed(bundled, unresolved))[:MAX_FINDINGS])
 
 
 def check_document(bundled: Bundled, document: dict[str, Any], findings: Sequence[Finding]) -> Checked:

@@ -1,4 +1,4 @@
-"""``./manage.py specs check PATH…``: the engine's command. Needs no database and no server."""
+"""``./manage.py specs check PATH…`` and its neighbours: the engine's command. Needs no database and no server."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from specs.command import UsageWrong, add_arguments, run
+from specs.command import add_arguments, run
+from specs.errors import UsageWrong
 
 
 class Command(BaseCommand):
-    """Lint OpenAPI documents; exit 1 on errors, 2 on wrong use."""
+    """Check and convert OpenAPI documents; exit 1 on errors, 2 on wrong use."""
 
-    help = "Check OpenAPI documents: specs check PATH… [--format text|json|junit|sarif]"
+    help = "OpenAPI documents: specs check PATH…, bundle, upgrade, slice, sample, rules"
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
