@@ -5,13 +5,13 @@ Nothing a rule finds keeps a document from being published; a sync does not lint
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from specs.findings import Finding
 from specs.lint.registry import LINT_RULES
 from specs.lint.view import Found, Rule, Setting, View
-from specs.shape import Tokens, pointer_of, walk
+from specs.shape import Tokens, pointer_of
 from specs.upgrade import original_tokens
 
 MAX_PER_RULE = 50
@@ -29,16 +29,11 @@ def lint(
     """
     view = View(document, version, targets)
     run = _Run(original, levels)
-    by_kind: dict[str, list[Rule]] = {}
     for rule in LINT_RULES:
         if levels.get(rule.id) != "off":
-            by_kind.setdefault(rule.subject, []).append(rule)
-    for rule in by_kind.pop("operation", []):
-        for operation in view.operations:
-            run.take(rule, rule.check(view, operation))
-    for node in walk(document):
-        for rule in by_kind.get(node.kind, ()):
-            run.take(rule, rule.check(view, node))
+            for subject in view.operations if rule.subject == "operation" else view.nodes[rule.subject]:
+                for found in rule.check(view, subject):
+                    run.take(rule, found)
     return run.findings()
 
 
@@ -49,16 +44,15 @@ class _Run:
         self.found: dict[Rule, dict[tuple[Tokens, str], None]] = {}
         self.more: dict[Rule, int] = {}
 
-    def take(self, rule: Rule, found: Iterable[Found]) -> None:
-        for tokens, text in found:
-            listed = self.found.setdefault(rule, {})
-            place = (self.origin(tokens), text)
-            if place in listed:
-                continue
-            if len(listed) < MAX_PER_RULE:
-                listed[place] = None
-            else:
-                self.more[rule] = self.more.get(rule, 0) + 1
+    def take(self, rule: Rule, found: Found) -> None:
+        listed = self.found.setdefault(rule, {})
+        place = (self.origin(found.tokens), found.text)
+        if place in listed:
+            return
+        if len(listed) < MAX_PER_RULE:
+            listed[place] = None
+        else:
+            self.more[rule] = self.more.get(rule, 0) + 1
 
     def origin(self, tokens: Tokens) -> Tokens:
         if "swagger" in self.original and tokens[:1] == ("servers",):

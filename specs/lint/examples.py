@@ -13,7 +13,7 @@ from specs.media import is_json
 from specs.operations import as_dict, as_list
 from specs.schema import SchemaDocuments, SchemaUnusable, compile_schema
 from specs.schema.convert import Mode
-from specs.shape import Node, Tokens, pointer_of, walk
+from specs.shape import Node, Tokens, pointer_of
 
 MAX_EXAMPLES = 10_000
 MAX_SECONDS = 10.0
@@ -28,38 +28,41 @@ class _Example(NamedTuple):
     mode: Mode
 
 
-def example_invalid(view: View, document: Node) -> Iterator[Found]:
-    yield from Judge(view.document).judge(examples_of(view, document), "The example")
+def example_invalid(view: View, _document: Node) -> Iterator[Found]:
+    yield from Judge(view.document).judge(examples_of(view), "The example")
 
 
-def default_mismatch(view: View, document: Node) -> Iterator[Found]:
+def default_mismatch(view: View, _document: Node) -> Iterator[Found]:
     """Defaults the check beside type and bounds (``default-invalid``) does not see."""
     deep = ("$ref", "allOf", "anyOf", "oneOf", "not", "properties", "items", "format", "pattern", "required", "minItems", "maxItems")
     found = (
         _Example(node.value, node.tokens, node.value["default"], (*node.tokens, "default"), "request")
-        for node in walk(document.value)
-        if node.kind == "schema" and isinstance(node.value, dict) and node.value.get("default") is not None
+        for node in view.nodes["schema"]
+        if isinstance(node.value, dict) and node.value.get("default") is not None
         if any(name in node.value for name in deep)
     )
     yield from Judge(view.document).judge(found, "The default")
 
 
-def examples_of(view: View, document: Node) -> Iterator[_Example]:
-    for node in walk(document.value):
-        if not isinstance(node.value, dict):
-            continue
-        mode: Mode = "request" if {"requestBody", "requestBodies", "parameters"} & set(node.tokens) else "response"
-        if node.kind in ("media_type", "parameter", "header") and "schema" in node.value:
-            json = node.kind != "media_type" or is_json(node.tokens[-1].partition(";")[0].strip().lower())
-            for value, tokens in _given(view, node):
-                # Text in another format than JSON is that format's business.
-                if json or not isinstance(value, str):
-                    yield _Example(node.value["schema"], (*node.tokens, "schema"), value, tokens, mode)
-        elif node.kind == "schema" and "$ref" not in node.value:
+def examples_of(view: View) -> Iterator[_Example]:
+    for kind in ("media_type", "parameter", "header"):
+        for node in view.nodes[kind]:
+            if isinstance(node.value, dict) and "schema" in node.value:
+                json = kind != "media_type" or is_json(node.tokens[-1].partition(";")[0].strip().lower())
+                for value, tokens in _given(view, node):
+                    # Text in another format than JSON is that format's business.
+                    if json or not isinstance(value, str):
+                        yield _Example(node.value["schema"], (*node.tokens, "schema"), value, tokens, _mode(node))
+    for node in view.nodes["schema"]:
+        if isinstance(node.value, dict) and "$ref" not in node.value:
             if "example" in node.value:
-                yield _Example(node.value, node.tokens, node.value["example"], (*node.tokens, "example"), mode)
+                yield _Example(node.value, node.tokens, node.value["example"], (*node.tokens, "example"), _mode(node))
             for index, value in enumerate(as_list(node.value.get("examples"))):
-                yield _Example(node.value, node.tokens, value, (*node.tokens, "examples", str(index)), mode)
+                yield _Example(node.value, node.tokens, value, (*node.tokens, "examples", str(index)), _mode(node))
+
+
+def _mode(node: Node) -> Mode:
+    return "request" if {"requestBody", "requestBodies", "parameters"} & set(node.tokens) else "response"
 
 
 def _given(view: View, node: Node) -> Iterator[tuple[Any, Tokens]]:
@@ -76,6 +79,7 @@ class Judge:
     """An example is right when it fits as a request or as an answer: which of the two it shows is rarely said."""
 
     def __init__(self, document: dict[str, Any]) -> None:
+        self.started = time.process_time()
         self.documents: dict[str, bytes] = {}
         self.sides: dict[Mode, SchemaDocuments] = {
             mode: SchemaDocuments(document, mode, self.documents) for mode in ("request", "response")
@@ -84,36 +88,41 @@ class Judge:
         self.validators: dict[str, jsonschema_rs.Draft202012Validator] = {}
 
     def judge(self, examples: Iterable[_Example], what: str) -> Iterator[Found]:
-        started = time.process_time()
-        ready: list[tuple[_Example, dict[Mode, dict[str, Any]]]] = []
+        self.started = time.process_time()
+        ready: list[tuple[_Example, dict[str, Any]]] = []
         for example in examples:
-            if len(ready) >= MAX_EXAMPLES or time.process_time() - started > MAX_SECONDS:
+            if len(ready) >= MAX_EXAMPLES or self.late():
                 yield Found((), f"{what}s beyond the first {len(ready):,} were not judged: there are too many.")
                 break
-            pointer = "#" + pointer_of(example.schema_tokens)
-            checks = {mode: check for mode in self.order(example) if (check := self.sides[mode].add(example.schema, pointer)[0])}
-            if len(checks) == 2:
-                ready.append((example, checks))
-        # What large closures share is complete only now.
+            if (check := self.added(example, example.mode)) is not None:
+                ready.append((example, check))
+        self.bundle()  # what large closures share is complete only now
+        wrong = [(example, told) for example, check in ready if not self.late() and (told := self.told(example, check)) is not None]
+        others = [self.added(example, "response" if example.mode == "request" else "request") for example, _told in wrong]
+        self.bundle()
+        for (example, told), check in zip(wrong, others, strict=True):
+            if check is not None and self.told(example, check) is not None:
+                yield Found(example.tokens, f"{what} breaks its schema{told}.")
+        if self.late():
+            yield Found((), f"{what}s were not all judged: it took more than {MAX_SECONDS:g} seconds.")
+
+    def late(self) -> bool:
+        return time.process_time() - self.started > MAX_SECONDS
+
+    def added(self, example: _Example, mode: Mode) -> dict[str, Any] | None:
+        """What a plan would keep of the schema in a mode; ``None`` when it lets everything through."""
+        return self.sides[mode].add(example.schema, "#" + pointer_of(example.schema_tokens))[0]
+
+    def bundle(self) -> None:
         self.bundles = {mode: text for mode, side in self.sides.items() if (text := side.bundle()) is not None}
-        for example, checks in ready:
-            if time.process_time() - started > MAX_SECONDS:
-                yield Found((), f"{what}s were not all judged: it took more than {MAX_SECONDS:g} seconds.")
-                return
-            if (wrong := self.wrong(example, checks)) is not None:
-                yield Found(example.tokens, f"{what} breaks its schema{wrong}.")
 
-    @staticmethod
-    def order(example: _Example) -> tuple[Mode, Mode]:
-        return ("request", "response") if example.mode == "request" else ("response", "request")
-
-    def wrong(self, example: _Example, checks: dict[Mode, dict[str, Any]]) -> str | None:
-        """What the first failed check says, or ``None`` when the value fits in one of the modes."""
+    def told(self, example: _Example, check: dict[str, Any]) -> str | None:
+        """What the first failed keyword says, or ``None`` when the value fits."""
         try:
-            validators = [self.validator(check) for check in checks.values()]
-            if any(validator.is_valid(example.value) for validator in validators):
+            validator = self.validator(check)
+            if validator.is_valid(example.value):
                 return None
-            error = next(iter(validators[0].iter_errors(example.value)))
+            error = next(iter(validator.iter_errors(example.value)))
         except (SchemaUnusable, ValueError, TypeError, StopIteration):
             return None
         at = pointer_of(tuple(str(part) for part in error.instance_path))

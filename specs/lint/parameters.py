@@ -8,7 +8,7 @@ from typing import Any
 
 from specs.lint.view import Found, View, outliers
 from specs.operations import as_dict, as_list, as_text
-from specs.shape import Node, pointer_of, walk
+from specs.shape import Node, pointer_of
 
 _HEADER = re.compile(r"[A-Z][A-Za-z0-9]*(-[A-Z0-9][A-Za-z0-9]*)*")
 _CREDENTIAL = re.compile(r"(^|[_-])(password|passwd|secret|access_?token|auth_?token|api_?key|client_?secret)$", re.IGNORECASE)
@@ -37,11 +37,11 @@ def parameter_header_name(_view: View, parameter: Node) -> Iterator[Found]:
         yield Found(parameter.tokens, "Header names are words joined by hyphens, such as Conversation-Id; proxies drop underscores.")
 
 
-def parameter_query_style(_view: View, document: Node) -> Iterator[Found]:
+def parameter_query_style(view: View, _document: Node) -> Iterator[Found]:
     names = [
         (as_text(node.value.get("name")), (*node.tokens, "name"))
-        for node in walk(document.value)
-        if node.kind == "parameter" and isinstance(node.value, dict) and node.value.get("in") == "query"
+        for node in view.nodes["parameter"]
+        if isinstance(node.value, dict) and node.value.get("in") == "query"
     ]
     for _name, style, most, tokens in outliers(names):
         yield Found(tokens, f"The query parameter is written in {style}, most of the document in {most}.")
@@ -80,8 +80,8 @@ def parameter_examples(_view: View, parameter: Node) -> Iterator[Found]:
 
 def security_unused(view: View, document: Node) -> Iterator[Found]:
     requirements = [*as_list(view.document.get("security"))]
-    for node in walk(document.value):
-        if node.kind == "operation" and isinstance(node.value, dict):
+    for node in view.nodes["operation"]:
+        if isinstance(node.value, dict):
             requirements.extend(as_list(node.value.get("security")))
     used = {name for requirement in requirements for name in as_dict(requirement)}
     for name in as_dict(as_dict(document.value.get("components")).get("securitySchemes")):

@@ -9,7 +9,7 @@ from typing import Any
 from specs.lint.view import Found, View, outliers
 from specs.operations import as_dict, as_list, as_text
 from specs.schema.keywords import is_number
-from specs.shape import Node, children, pointer_of, walk
+from specs.shape import Node, children, pointer_of
 
 MAX_INLINE = 60
 _MOMENT = re.compile(r".*(_at|_date|_time|Date|Time|At|_on)|(date|timestamp|created|updated|modified|expires)", re.ASCII)
@@ -48,8 +48,8 @@ def component_unused(view: View, document: Node) -> Iterator[Found]:
     # A discriminator may name a schema without a reference.
     named = {
         target if target.startswith("#") else f"#/components/schemas/{target}"
-        for node in walk(document.value)
-        if node.kind == "schema" and isinstance(node.value, dict)
+        for node in view.nodes["schema"]
+        if isinstance(node.value, dict)
         for target in as_dict(as_dict(node.value.get("discriminator")).get("mapping")).values()
         if isinstance(target, str)
     }
@@ -251,12 +251,7 @@ def schema_pattern_unanchored(_view: View, schema: Node) -> Iterator[Found]:
         yield Found((*schema.tokens, "pattern"), "The pattern has neither ^ nor $: any text that holds a match fits.")
 
 
-def schema_property_style(_view: View, document: Node) -> Iterator[Found]:
-    names = [
-        (name, (*node.tokens, "properties", name))
-        for node in walk(document.value)
-        if node.kind == "schema"
-        for name in as_dict(_own(node).get("properties"))
-    ]
+def schema_property_style(view: View, _document: Node) -> Iterator[Found]:
+    names = [(name, (*node.tokens, "properties", name)) for node in view.nodes["schema"] for name in as_dict(_own(node).get("properties"))]
     for _name, style, most, tokens in outliers(names):
         yield Found(tokens, f"The property is written in {style}, most of the document in {most}.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 
 from specs.errors import PointerMissing
 from specs.operations import Operation, as_dict, as_list, followed, operations_below
-from specs.shape import Node, Tokens, children, reference_of, resolve, tokens_of
+from specs.shape import Node, Tokens, children, reference_of, resolve, tokens_of, walk
 
 Area = Literal["information", "servers", "tags", "paths", "operations", "parameters", "responses", "schemas", "examples", "security"]
 RuleLevel = Literal["warning", "info"]
@@ -49,6 +49,14 @@ class View:
     def followed(self, value: Any) -> dict[str, Any]:
         """The object behind references; an empty one where there is none."""
         return as_dict(followed(self.document, value))
+
+    @cached_property
+    def nodes(self) -> defaultdict[str, list[Node]]:
+        """Every typed node of the document, by kind, in its order."""
+        found: defaultdict[str, list[Node]] = defaultdict(list)
+        for node in walk(self.document):
+            found[node.kind].append(node)
+        return found
 
     @cached_property
     def operations(self) -> list[Operation]:

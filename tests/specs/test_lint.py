@@ -20,7 +20,6 @@ from specs.lint.configuration import ConfigurationWrong, read_configuration
 from specs.lint.examples import Judge, examples_of
 from specs.lint.registry import LINT_RULES
 from specs.lint.view import Setting, View
-from specs.shape import Node
 from tests.specs.documents import openapi, reader
 from tests.specs.lint_cases import CASES, EXEMPLARY
 from tests.specs.real import DOCUMENTS, needs_documents
@@ -154,9 +153,7 @@ def test_the_examples_of_github_are_judged_as_its_answers_are() -> None:
     """1,018 examples of answers, 214 of which fit neither as an answer nor as a request."""
     document = orjson.loads((DOCUMENTS / "github-api-23.0.2.json").read_bytes())
     shown = [
-        one
-        for one in examples_of(View(document, "3.0", set()), Node("document", document, ()))
-        if one.mode == "response" and one.schema_tokens[-3:-2] == ("content",)
+        one for one in examples_of(View(document, "3.0", set())) if one.mode == "response" and one.schema_tokens[-3:-2] == ("content",)
     ]
     assert len(shown) == 1018
     assert len(list(Judge(document).judge(shown, "The example"))) == 214
