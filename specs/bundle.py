@@ -16,10 +16,10 @@ from typing import Any
 from specs.dynamic import settle_dynamic
 from specs.errors import DocumentRefused, PointerMissing
 from specs.findings import Finding
-from specs.load import Loaded, load
+from specs.load import Loaded, load, place_findings
 from specs.places import Place
 from specs.resources import fragment_of, name_resources
-from specs.shape import LIST, MAP, SECTIONS, SECTIONS_2, Tokens, members, pointer_of, reference_of, tokens_of
+from specs.shape import LIST, MAP, SECTIONS, SECTIONS_2, Tokens, members, pointer_of, reference_of
 from specs.targets import NAMES_A_DOCUMENT, Outside, has_external, split_reference
 from specs.yaml_text import MAX_DEPTH
 
@@ -386,20 +386,3 @@ def bundle(read: Callable[[str], bytes | None], root: Loaded) -> Bundled:
         result.document, moved = settle_dynamic(result.document, resources, result.origin)
         result.origins.update(moved)
     return result
-
-
-def place_findings(findings: list[Finding], loaded: dict[str, Loaded]) -> list[Finding]:
-    """The findings with line and column, for those that name a file and a pointer in it."""
-    wanted: dict[str, list[Tokens]] = {}
-    for finding in findings:
-        if finding.line is None and finding.file in loaded:
-            wanted.setdefault(finding.file, []).append(tokens_of(finding.pointer))
-    places = {file: loaded[file].places(pointers) for file, pointers in wanted.items()}
-    return [_placed(finding, places) for finding in findings]
-
-
-def _placed(finding: Finding, places: dict[str, dict[Tokens, Place]]) -> Finding:
-    if finding.line is not None or finding.file not in places:
-        return finding
-    place = places[finding.file][tokens_of(finding.pointer)]
-    return Finding(finding.rule, finding.level, finding.text, finding.pointer, finding.file, place.line, place.column)

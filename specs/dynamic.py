@@ -54,7 +54,7 @@ class _Settling:
                 self.anchors.setdefault(self.uris[node.tokens], {}).setdefault(name, node.tokens)
         self.undecided = self.undecidable()
         self.scopes: dict[Tokens, Scope] = {}
-        self.needs: dict[Tokens, frozenset[str]] = {}
+        self.needs = self.all_needs(nodes)
         self.copies: dict[tuple[Tokens, frozenset[tuple[str, Tokens]]], str] = {}
         self.waiting: list[tuple[Tokens, Scope, str]] = []
         self.moved: Moves = {}
@@ -143,7 +143,7 @@ class _Settling:
 
     def link(self, target: Tokens, scope: Scope, reference: str) -> str:
         """A reference to the schema as it is meant in this scope: itself, or a copy."""
-        needs = self.needed(target)
+        needs = self.needs.get(target, set())
         meant = self.entered(scope, target)
         plain = self.scopes.get(target) or self.entered({}, target)
         difference = frozenset((name, meant[name]) for name in needs if name in meant)
@@ -166,30 +166,48 @@ class _Settling:
         self.taken.add(f"{base}-{number}")
         return f"{base}-{number}"
 
-    def needed(self, target: Tokens) -> frozenset[str]:
-        """The dynamic names some reference reached from here asks for."""
-        if target not in self.needs:
-            found: set[str] = set()
-            seen: set[Tokens] = set()
-            waiting = [target]
-            while waiting:
-                tokens = waiting.pop()
-                if tokens in seen:
-                    continue
-                seen.add(tokens)
-                value = resolve(self.document, tokens)
-                if not isinstance(value, dict):
-                    continue
-                waiting.extend(child.tokens for child in children(Node("schema", value, tokens)))
-                waiting.extend(self.followed(value, found))
-            self.needs[target] = frozenset(found)
-        return self.needs[target]
+    def all_needs(self, nodes: list[Node]) -> dict[Tokens, set[str]]:
+        """For every schema a reference leads to, the dynamic names asked for by it and by all that it reaches."""
+        needs: dict[Tokens, set[str]] = {}
+        before: dict[Tokens, set[Tokens]] = {}
+        waiting: set[Tokens] = set()
+        for node in nodes:
+            self.ask(node.value, set(), waiting)
+        seen: set[Tokens] = set()
+        while waiting:
+            target = waiting.pop()
+            seen.add(target)
+            names, following = self.own_needs(target)
+            needs.setdefault(target, set()).update(names)
+            for one in following:
+                before.setdefault(one, set()).add(target)
+            waiting |= following - seen
+        fresh = [(target, name) for target, names in needs.items() for name in names]
+        while fresh:
+            target, name = fresh.pop()
+            for one in before.get(target, ()):
+                if name not in needs[one]:
+                    needs[one].add(name)
+                    fresh.append((one, name))
+        return needs
 
-    def followed(self, schema: dict[str, Any], found: set[str]) -> list[Tokens]:
-        """Where the references of one schema may lead; the dynamic names it asks for are added to ``found``."""
+    def own_needs(self, target: Tokens) -> tuple[set[str], set[Tokens]]:
+        """The dynamic names asked for inside one schema, and where its references may lead."""
+        names: set[str] = set()
+        following: set[Tokens] = set()
+        waiting = [Node("schema", resolve(self.document, target), target)]
+        while waiting:
+            node = waiting.pop()
+            waiting.extend(children(node))
+            if isinstance(node.value, dict):
+                self.ask(node.value, names, following)
+        return names, following
+
+    def ask(self, schema: dict[str, Any], names: set[str], following: set[Tokens]) -> None:
+        """Add what the references of one schema ask for, and where they may lead."""
         reached = [self.tokens(schema["$ref"])] if isinstance(schema.get("$ref"), str) else []
         first = self.tokens(schema["$dynamicRef"]) if isinstance(schema.get("$dynamicRef"), str) else None
         if first is not None and isinstance(name := resolve(self.document, first).get("$dynamicAnchor"), str):
-            found.add(name)
+            names.add(name)
             reached.extend([first, *(scope[name] for scope in self.anchors.values() if name in scope)])
-        return [tokens for tokens in reached if tokens is not None]
+        following.update(tokens for tokens in reached if tokens is not None)
