@@ -1,4 +1,4 @@
-"""``python -m specs check PATH…``, ``python -m specs diff OLD NEW``, ``python -m specs rules``."""
+"""``python -m specs check PATH…`` and its neighbours; ``--help`` says what each does."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from specs.errors import UsageWrong
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Exit status: 0 done, 1 what was looked for was found, 2 wrong use."""
-    parser = argparse.ArgumentParser(prog="specs", description="OpenAPI documents: are they sound, and what changed between two?")
+    """Exit status: 0 done, 1 errors found, 2 wrong use."""
+    parser = argparse.ArgumentParser(
+        prog="specs", description="OpenAPI documents: are they sound, what do they say, and what changed between two?"
+    )
     add_arguments(parser)
     options = parser.parse_args(arguments)
     try:

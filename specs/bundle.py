@@ -13,11 +13,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from specs.dynamic import settle_dynamic
 from specs.errors import DocumentRefused, PointerMissing
 from specs.findings import Finding
-from specs.load import Loaded, load
+from specs.load import Loaded, load, place_findings
 from specs.places import Place
-from specs.shape import LIST, MAP, SECTIONS, SECTIONS_2, Tokens, members, pointer_of, reference_of, tokens_of
+from specs.resources import fragment_of, name_resources
+from specs.shape import LIST, MAP, SECTIONS, SECTIONS_2, Tokens, members, pointer_of, reference_of
 from specs.targets import NAMES_A_DOCUMENT, Outside, has_external, split_reference
 from specs.yaml_text import MAX_DEPTH
 
@@ -60,9 +62,9 @@ _Site = tuple[str, str, Tokens]
 
 
 class _Bundler:
-    def __init__(self, read: Callable[[str], bytes | None], root: Loaded) -> None:
+    def __init__(self, read: Callable[[str], bytes | None], root: Loaded, loaded: dict[str, Loaded]) -> None:
         self.read = read
-        self.result = Bundled(root.value, {root.file: root}, root.file, list(root.findings))
+        self.result = Bundled(root.value, loaded, root.file, [finding for one in loaded.values() for finding in one.findings])
         self.root = root.file
         self.sections = SECTIONS_2 if "swagger" in root.value else {**SECTIONS}
         self.sections.pop("path_item", None)
@@ -152,7 +154,7 @@ class _Bundler:
                 number += 1
                 name = f"{base}-{number}"
             taken.add(name)
-            self.names[identity] = "#" + pointer_of((*place, name))
+            self.names[identity] = fragment_of((*place, name))
             self.waiting.append((kind, file, tokens, (*place, name), site))
         return self.names[identity]
 
@@ -179,7 +181,7 @@ class _Bundler:
                     identity = (kind, *split_reference(reference, self.root))
                 except (Outside, PointerMissing):
                     continue
-                self.names.setdefault(identity, "#" + pointer_of((*place, name)))
+                self.names.setdefault(identity, fragment_of((*place, name)))
 
     # Copying
 
@@ -207,10 +209,10 @@ class _Bundler:
             return value
         file, tokens = found
         if kind in self.sections:
-            own = "#" + pointer_of(at)
+            own = fragment_of(at)
             if self.names.get((kind, file, tokens)) == own:
                 return self.inline(kind, file, tokens, base, here, at, reference)
-            pointer = "#" + pointer_of(tokens) if file == self.root else self.pointer(kind, file, tokens, (reference, base, here))
+            pointer = fragment_of(tokens) if file == self.root else self.pointer(kind, file, tokens, (reference, base, here))
             return {"$ref": pointer, **self.object(kind, rest, base, here, at)}
         inlined = self.inline(kind, file, tokens, base, here, at, reference)
         return {**inlined, **self.object(kind, rest, base, here, at)} if rest and isinstance(inlined, dict) else inlined
@@ -248,6 +250,8 @@ class _Bundler:
                 copied[name] = self.untyped(member, base, inside, place)
                 if kind == "schema" and name == "discriminator":
                     copied[name] = self.mapping(member, base)
+                elif kind == "schema" and name == "$dynamicRef" and isinstance(member, str):
+                    copied[name] = self.dynamic(member, base)
                 continue
             how, below = table[name]
             if how in (MAP, LIST) or isinstance(member, list):
@@ -304,6 +308,16 @@ class _Bundler:
                 return self.inline("any", file, tokens, base, here, at, reference)
         return {name: self.untyped(item, base, (*here, name), (*at, name)) for name, item in value.items()}
 
+    def dynamic(self, reference: str, base: str) -> str:
+        """The first target of a ``$dynamicRef`` as an internal reference; what cannot be found stays as it is written."""
+        try:
+            file, tokens = split_reference(reference, base)
+        except (Outside, PointerMissing):
+            return reference
+        if base == self.root == file or self.file(file) is None:
+            return reference
+        return fragment_of(tokens) if file == self.root else self.pointer("schema", file, tokens, None)
+
     def mapping(self, value: Any, base: str) -> Any:
         """A discriminator whose mapping names files or, in another file, its own parts. What is not there is judged later."""
         if not isinstance(value, dict) or not isinstance(value.get("mapping"), dict):
@@ -319,8 +333,20 @@ class _Bundler:
             except (Outside, PointerMissing):
                 continue
             if self.file(found[0]) is not None:
-                mapping[name] = "#" + pointer_of(found[1]) if found[0] == self.root else self.pointer("schema", *found, None)
+                mapping[name] = fragment_of(found[1]) if found[0] == self.root else self.pointer("schema", *found, None)
         return {**value, "mapping": mapping}
+
+    def section_of(self, document: dict[str, Any], place: Tokens) -> dict[str, Any]:
+        """The object of the bundled document a part moves into. A plain value that stands there gives way, and is found."""
+        section = document
+        for length, token in enumerate(place[:-1], 1):
+            if not isinstance(section.get(token), dict):
+                if token in section:
+                    text = f"This is not an object, so it was left out: {token} holds named parts."
+                    self.result.findings.append(Finding("standard", "error", text, pointer_of(place[:length]), self.root))
+                section[token] = {}
+            section = section[token]
+        return section
 
     def run(self) -> Bundled:
         self.name_own()
@@ -332,13 +358,10 @@ class _Bundler:
             except PointerMissing:
                 if site is not None:  # a discriminator's mapping is judged with the others, later
                     self.dangle(*site)
-                    self.result.dangling.add("#" + pointer_of(place))
+                    self.result.dangling.add(fragment_of(place))
                 continue
             self.result.origins[place] = (file, tokens)
-            section = document
-            for token in place[:-1]:
-                section = section.setdefault(token, {})
-            section[place[-1]] = self.typed(kind, value, file, tokens, place)
+            self.section_of(document, place)[place[-1]] = self.typed(kind, value, file, tokens, place)
         self.result.document = document
         return self.result
 
@@ -349,27 +372,17 @@ def bundle(read: Callable[[str], bytes | None], root: Loaded) -> Bundled:
     ``read`` answers the bytes of a file by its path from the top of the tree, or ``None``; it must not follow links.
     Raises DocumentRefused naming every reference that leaves the tree or names a file that is not there.
     """
-    if not has_external(root.value):
-        return Bundled(root.value, {root.file: root}, root.file, list(root.findings))
-    bundler = _Bundler(read, root)
-    result = bundler.run()
-    if bundler.refusals:
-        raise DocumentRefused(place_findings(bundler.refusals, result.loaded))
+    resources = name_resources(read, root)
+    loaded = resources.files if resources is not None else {root.file: root}
+    if has_external(root.value):
+        bundler = _Bundler(read, root, loaded)
+        result = bundler.run()
+        if bundler.refusals:
+            raise DocumentRefused(place_findings(bundler.refusals, result.loaded))
+    else:
+        result = Bundled(root.value, loaded, root.file, list(root.findings))
+    if resources is not None:
+        result.findings.extend(resources.findings)
+        result.document, moved = settle_dynamic(result.document, resources, result.origin)
+        result.origins.update(moved)
     return result
-
-
-def place_findings(findings: list[Finding], loaded: dict[str, Loaded]) -> list[Finding]:
-    """The findings with line and column, for those that name a file and a pointer in it."""
-    wanted: dict[str, list[Tokens]] = {}
-    for finding in findings:
-        if finding.line is None and finding.file in loaded:
-            wanted.setdefault(finding.file, []).append(tokens_of(finding.pointer))
-    places = {file: loaded[file].places(pointers) for file, pointers in wanted.items()}
-    return [_placed(finding, places) for finding in findings]
-
-
-def _placed(finding: Finding, places: dict[str, dict[Tokens, Place]]) -> Finding:
-    if finding.line is not None or finding.file not in places:
-        return finding
-    place = places[finding.file][tokens_of(finding.pointer)]
-    return Finding(finding.rule, finding.level, finding.text, finding.pointer, finding.file, place.line, place.column)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,9 +11,12 @@ import orjson
 
 from specs import ENGINE_VERSION
 from specs.bundle import Bundled, bundle
-from specs.check import Checked, check_document, recognise, refuse_unbounded, refuse_unresolved
+from specs.check import Checked, check_document, placed, recognise, refuse_unbounded, refuse_unresolved
+from specs.check.standard import version_of
 from specs.errors import DocumentRefused, PointerMissing, SpecsError
-from specs.findings import Finding
+from specs.findings import Finding, sort_findings
+from specs.lint import lint
+from specs.lint.view import Setting
 from specs.load import load
 from specs.operations import Keys, Operation, as_dict, as_list, as_text, detail_of, followed, operations_below, scopes_of
 from specs.plan import PlanBuilder
@@ -95,26 +98,34 @@ _ANYTHING: dict[str, Any] = {
 _RESOLVED_SECTIONS = ("parameters", "responses", "requestBodies", "securitySchemes", "pathItems", "callbacks")
 
 
-def compile_document(read: Callable[[str], bytes | None], root: str) -> CompiledDocument:
+def compile_document(
+    read: Callable[[str], bytes | None], root: str, *, lint_levels: Mapping[str, Setting] | None = None
+) -> CompiledDocument:
     """Make the document in the file ``root`` ready. For hostile text call it through ``specs.sandbox`` only.
 
     ``read`` answers the bytes of a file of the same tree, or ``None``. Raises DocumentRefused.
+    ``lint_levels`` asks for lint, with these rules re-levelled or off; ``None`` for none. It changes the findings only.
     """
     bundled = _bundled(read, root)
     document, findings = upgrade(bundled.document)
     checked = check_document(bundled, document, findings)
-    return _Compiler(bundled, document, checked).run()
+    compiled = _Compiler(bundled, document, checked).run()
+    if lint_levels is not None:
+        found = lint(bundled.document, document, version_of(bundled.document), checked.targets, lint_levels)
+        compiled.findings = sort_findings([*compiled.findings, *placed(bundled, found)])
+    return compiled
 
 
-def read_document(read: Callable[[str], bytes | None], root: str) -> dict[str, Any]:
-    """The document in the file ``root``, bundled and upgraded to 3.x, for who compares documents and checks no message.
+def read_document(read: Callable[[str], bytes | None], root: str, *, upgraded: bool = True) -> tuple[dict[str, Any], list[Finding]]:
+    """The document in the file ``root``, bundled and, if ``upgraded``, in 3.x; and what could not be carried over.
 
-    Refused as ``compile_document`` refuses it, and as fit for hostile text: call it through ``specs.sandbox`` only.
+    For who compares or converts documents and checks no message. Refused as ``compile_document`` refuses it, and as fit
+    for hostile text: call it through ``specs.sandbox`` only.
     """
     bundled = _bundled(read, root)
-    document, findings = upgrade(bundled.document)
+    document, findings = upgrade(bundled.document) if upgraded else (bundled.document, [])
     refuse_unresolved(bundled, findings)
-    return document
+    return document, sort_findings(placed(bundled, findings))
 
 
 def _bundled(read: Callable[[str], bytes | None], root: str) -> Bundled:

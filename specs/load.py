@@ -18,7 +18,7 @@ import orjson
 from specs.errors import DocumentRefused
 from specs.findings import Finding
 from specs.places import Place, json_duplicates, locate_json, locate_yaml
-from specs.shape import Tokens, pointer_of
+from specs.shape import Tokens, pointer_of, tokens_of
 from specs.yaml_text import MAX_DEPTH, read_yaml
 
 _MARKUP = re.compile(r"\s*<(!doctype|html|\?xml)", re.IGNORECASE)
@@ -46,6 +46,23 @@ class Loaded:
         """Where each pointer (as tokens) stands: line and column from 1; a pointer that is not there gets its nearest parent."""
         locate = locate_json if self.language == "json" else locate_yaml
         return locate(self.text, pointers)
+
+
+def place_findings(findings: list[Finding], loaded: dict[str, Loaded]) -> list[Finding]:
+    """The findings with line and column, for those that name a file and a pointer in it."""
+    wanted: dict[str, list[Tokens]] = {}
+    for finding in findings:
+        if finding.line is None and finding.file in loaded:
+            wanted.setdefault(finding.file, []).append(tokens_of(finding.pointer))
+    places = {file: loaded[file].places(pointers) for file, pointers in wanted.items()}
+    return [_placed(finding, places) for finding in findings]
+
+
+def _placed(finding: Finding, places: dict[str, dict[Tokens, Place]]) -> Finding:
+    if finding.line is not None or finding.file not in places:
+        return finding
+    place = places[finding.file][tokens_of(finding.pointer)]
+    return Finding(finding.rule, finding.level, finding.text, finding.pointer, finding.file, place.line, place.column)
 
 
 def load(data: bytes, file: str) -> Loaded:

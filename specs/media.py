@@ -19,6 +19,8 @@ from specs.places import json_duplicates
 MAXIMUM_FIELDS = 1_000
 MAXIMUM_DEPTH = 256
 JSON_CHARSETS = frozenset({"", "utf-8", "utf8", "us-ascii"})
+# Codecs of Python that are no charset of the Internet: they raise what no charset does, or warn.
+NO_CHARSETS = frozenset({"idna", "punycode", "undefined", "unicode-escape", "raw-unicode-escape", "unicodeescape", "rawunicodeescape"})
 TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
 STRAY_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
@@ -182,12 +184,15 @@ def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> None:
 
 def decode_text(body: bytes, charset: str) -> str:
     """Text in its charset (UTF-8 when none is given). Raises ``Malformed``."""
+    known = not charset or (charset.isascii() and charset.isprintable() and charset.replace("_", "-") not in NO_CHARSETS)
     try:
-        return body.decode(charset or "utf-8")
+        if known:
+            return body.decode(charset or "utf-8")
     except LookupError:
-        raise Malformed(f"the charset `{charset[:40]}` is not known") from None
+        known = False
     except UnicodeDecodeError as error:
         raise Malformed(f"the text is not valid {charset or 'utf-8'}", error.start) from None
+    raise Malformed(f"the charset `{charset[:40]}` is not known")
 
 
 def percent_decode(raw: str, *, plus: bool = False) -> str:

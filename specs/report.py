@@ -1,4 +1,4 @@
-"""The findings of several documents as text, JSON, JUnit or SARIF."""
+"""The findings of several documents as text, JSON, Markdown, JUnit or SARIF."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ from xml.etree import ElementTree
 from specs import ENGINE_VERSION
 from specs.check.rules import RULES
 from specs.findings import LEVELS, Finding
+from specs.lint.registry import LINT_SUMMARIES
 
 Verdict = Literal["sound", "findings", "refused"]
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_MARKDOWN = re.compile(r"[\\`*_{}\[\]#|~@]")
 _SARIF_LEVELS = {"error": "error", "warning": "warning", "info": "note"}
 
 
@@ -55,6 +57,27 @@ def as_text(reports: Sequence[DocumentReport]) -> str:
     counts = count_levels(reports)
     summary = ", ".join(f"{number} {level}{'' if number == 1 or level == 'info' else 's'}" for level, number in counts.items())
     return "\n".join([*lines, f"{len(reports)} document{'' if len(reports) == 1 else 's'}: {summary}"]) + "\n"
+
+
+def as_markdown(reports: Sequence[DocumentReport]) -> str:
+    """A table of documents, and a table of findings for each that has some; what a pull request can show."""
+    lines = ["| document | verdict | errors | warnings | info |", "|---|---|---|---|---|"]
+    for report in reports:
+        counts = count_levels([report])
+        lines.append(f"| {_cell(report.path)} | {report.verdict} | {' | '.join(str(counts[level]) for level in LEVELS)} |")
+    for report in reports:
+        if report.findings:
+            lines += ["", f"### {_cell(report.path)}", "", "| level | where | what | rule |", "|---|---|---|---|"]
+            lines += [
+                f"| {finding.level} | {_cell(finding.place() or report.path)} | {_cell(finding.text)} | `{finding.rule}` |"
+                for finding in report.findings
+            ]
+    return "\n".join(lines) + "\n"
+
+
+def _cell(text: str) -> str:
+    """Text in a cell of a Markdown table, as it is: no markup, no link, no line break."""
+    return _MARKDOWN.sub(r"\\\g<0>", " ".join(text.split())).replace("<", "&lt;")
 
 
 def as_json(reports: Sequence[DocumentReport]) -> str:
@@ -100,7 +123,7 @@ def as_sarif(reports: Sequence[DocumentReport]) -> str:
     driver = {
         "name": "specs check",
         "version": ENGINE_VERSION,
-        "rules": [{"id": rule, "shortDescription": {"text": RULES.get(rule, rule)}} for rule in named],
+        "rules": [{"id": rule, "shortDescription": {"text": {**RULES, **LINT_SUMMARIES}.get(rule, rule)}} for rule in named],
     }
     run = {
         "tool": {"driver": driver},
@@ -127,6 +150,7 @@ def _sarif_result(finding: Finding, rule_index: int) -> dict[str, Any]:
 FORMATS: dict[str, Callable[[Sequence[DocumentReport]], str]] = {
     "text": as_text,
     "json": as_json,
+    "markdown": as_markdown,
     "junit": as_junit,
     "sarif": as_sarif,
 }

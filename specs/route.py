@@ -98,11 +98,13 @@ class _Node:
 
 
 def _shape_pattern(shape: str) -> re.Pattern[str]:
-    # Each group excludes the literal that ends it, so matching is linear and `{a}.{b}` is not ambiguous at the left.
-    pieces = shape.split("{}")
-    pattern = re.escape(pieces[0])
-    for piece in pieces[1:]:
-        pattern += f"([^{re.escape(piece[0])}]+?)" if piece and piece is not pieces[-1] else "(.+?)"
+    # Each group excludes the literal that ends it, so matching is linear and `{a}.{b}` is not ambiguous at the left. Of two side
+    # by side the first takes one character, which is what the shortest match comes to, without the trying.
+    first, *pieces = shape.split("{}")
+    pattern = re.escape(first)
+    for index, piece in enumerate(pieces, 1):
+        last = index == len(pieces)
+        pattern += "(.+?)" if last else f"([^{re.escape(piece[0])}]+?)" if piece else "(.)"
         pattern += re.escape(piece)
     return re.compile(pattern, re.DOTALL)
 

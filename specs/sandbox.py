@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -25,6 +25,7 @@ import orjson
 from specs.compiler import CompiledDocument, CompiledOperation
 from specs.errors import DocumentRefused
 from specs.findings import Finding
+from specs.lint.view import Setting
 
 ROOT = Path(__file__).resolve().parent.parent
 _HEADER = struct.Struct(">cQ")
@@ -103,18 +104,26 @@ def _split_named(payload: bytes) -> tuple[str, bytes]:
     return payload[4 : 4 + length].decode(), payload[4 + length :]
 
 
-def compile_in_child(read: Callable[[str], bytes | None], root: str, *, limits: Limits = DEFAULT) -> CompiledDocument:
+def compile_in_child(
+    read: Callable[[str], bytes | None], root: str, *, limits: Limits = DEFAULT, lint_levels: Mapping[str, Setting] | None = None
+) -> CompiledDocument:
     """Compile the document in the file ``root`` behind the wall.
 
     ``read`` answers files of the same Git tree by path from its top, or ``None``; it must not follow links. It is called
     in this process, in this thread. Raises DocumentRefused, also when the child runs out of memory or time, or dies.
+    ``lint_levels`` as for ``compile_document``.
     """
-    return _Conversation(read, root, limits, COMPILE, _Conversation.compiled).run()
+    return _Conversation(read, root, limits, {"task": COMPILE, "lint": lint_levels}, _Conversation.compiled).run()
 
 
-def read_in_child(read: Callable[[str], bytes | None], root: str, *, limits: Limits = DEFAULT) -> dict[str, Any]:
-    """As ``compile_in_child``, for who needs the document only: bundled and upgraded to 3.x, with internal references."""
-    return _Conversation(read, root, limits, READ_ONLY, _Conversation.document).run()
+def read_in_child(
+    read: Callable[[str], bytes | None], root: str, *, upgraded: bool = True, limits: Limits = DEFAULT
+) -> tuple[dict[str, Any], list[Finding]]:
+    """As ``compile_in_child``, for who needs the document only: bundled and, if ``upgraded``, in 3.x, with internal references.
+
+    Also what the upgrade could not carry over.
+    """
+    return _Conversation(read, root, limits, {"task": READ_ONLY, "upgraded": upgraded}, _Conversation.document).run()
 
 
 Answer = TypeVar("Answer")
@@ -126,7 +135,7 @@ class _Conversation(Generic[Answer]):
         read: Callable[[str], bytes | None],
         root: str,
         limits: Limits,
-        task: str,
+        task: Mapping[str, Any],
         result: Callable[[_Conversation[Answer]], Answer],
     ) -> None:
         self.read, self.root, self.limits, self.task, self.result = read, root, limits, task, result
@@ -171,7 +180,7 @@ class _Conversation(Generic[Answer]):
     def _talk(self, child: subprocess.Popen[bytes], overdue: threading.Event) -> Answer:
         if child.stdin is None or child.stdout is None:
             raise RuntimeError("The child was started without pipes.")
-        settings = {**asdict(self.limits), "root": self.root, "task": self.task}
+        settings = {**asdict(self.limits), "root": self.root, **self.task}
         try:
             self._send(child.stdin, START, orjson.dumps(settings))
             while True:
@@ -235,12 +244,12 @@ class _Conversation(Generic[Answer]):
         else:
             raise ValueError("An unknown frame.")
 
-    def document(self) -> dict[str, Any]:
-        """What was read, when only that was asked for."""
+    def document(self) -> tuple[dict[str, Any], list[Finding]]:
+        """What was read, when only that was asked for, and what was found on the way."""
         document = orjson.loads(self.source)
-        if not isinstance(document, dict):
+        if not isinstance(document, dict) or self.meta is None:
             raise TypeError("The answer is no document.")
-        return document
+        return document, [Finding.from_dict(one) for one in self.meta["findings"]]
 
     def compiled(self) -> CompiledDocument:
         """The compiled document, put together from its frames."""

@@ -59,6 +59,11 @@ class _Answers:
                 self.send(kind, sandbox.named(name, content))
         self.send(sandbox.DONE, b"")
 
+    def read_only(self, document: dict[str, Any], findings: list[Finding]) -> None:
+        self.send(sandbox.META, orjson.dumps({"findings": [asdict(one) for one in findings]}))
+        self.send(sandbox.SOURCE, orjson.dumps(document))
+        self.send(sandbox.DONE, b"")
+
 
 def _where(error: BaseException) -> str:
     """Kind and place of a mistake in the engine; never its text, which may hold the document."""
@@ -77,10 +82,9 @@ def main() -> None:
     _limit(settings)
     try:
         if settings["task"] == sandbox.READ_ONLY:
-            answers.send(sandbox.SOURCE, orjson.dumps(read_document(answers.read, root)))
-            answers.send(sandbox.DONE, b"")
+            answers.read_only(*read_document(answers.read, root, upgraded=settings["upgraded"]))
         else:
-            answers.document(compile_document(answers.read, root))
+            answers.document(compile_document(answers.read, root, lint_levels=settings["lint"]))
     except DocumentRefused as refused:
         answers.send(sandbox.REFUSED, orjson.dumps([asdict(one) for one in refused.findings]))
     except MemoryError:

@@ -129,14 +129,23 @@ class _Reader:
         if len(text) > 400:
             return text
         if _INTEGER.match(text):
-            return _bounded(int(text))
+            return self.bounded(int(text), event)
         if _BASED.match(text):
-            return _bounded(int(text, 0))
+            return self.bounded(int(text, 0), event)
         if _FLOAT.match(text):
             return self.finite(text, event)
         if _NOT_FINITE.match(text):
             self.refuse("not-finite", f"{text} is not a number JSON can hold. Put it in quotes, or leave it out.", event)
         return text
+
+    def bounded(self, number: int, event: yaml.ScalarEvent) -> int | float:
+        """Integers beyond 64 bits are floating point to JSON readers, and to the rest of the engine."""
+        if -(1 << 63) <= number < (1 << 64):
+            return number
+        try:
+            return float(number)
+        except OverflowError:
+            self.refuse("not-finite", "This number is too large for JSON readers.", event)
 
     def finite(self, text: str, event: yaml.ScalarEvent) -> float:
         number = float(text)
@@ -254,11 +263,6 @@ class _Reader:
                     own[name] = weights[name]
         frame.nodes = 1 + sum(weight.nodes for weight in own.values())
         frame.characters = sum(weight.characters + len(name) for name, weight in own.items())
-
-
-def _bounded(number: int) -> int | float:
-    """Integers beyond 64 bits are floating point to JSON readers, and to the rest of the engine."""
-    return number if -(1 << 63) <= number < (1 << 64) else float(number)
 
 
 def read_yaml(text: str, file: str) -> tuple[Any, list[Finding]]:

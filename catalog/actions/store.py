@@ -12,11 +12,11 @@ from django.db import IntegrityError, transaction
 
 from catalog.models import Content, Document, DocumentPart, Operation, SchemaText
 from catalog.path_shapes import path_shape
-from catalog.yaml_text import yaml_text
 from specs import ENGINE_VERSION
 from specs.compiler import CompiledDocument, CompiledOperation
 from specs.errors import DocumentRefused
 from specs.findings import Finding
+from specs.yaml_writing import yaml_text
 
 KEY_LENGTH, PATH_LENGTH, POINTER_LENGTH = 255, 2_000, 1_000
 _BATCH = 500

@@ -12,9 +12,9 @@ from django.db.models import QuerySet
 from catalog.models import Document, DocumentPart, Operation, Publication, SchemaText
 from catalog.selectors.apis import api_in, environments_having
 from catalog.selectors.rules import current_rules, storable
-from catalog.yaml_text import yaml_text
 from portal.errors import NotFound
 from specs.slice import operation_document
+from specs.yaml_writing import yaml_text
 
 
 def operations(document_id: int) -> QuerySet[Operation]:

@@ -22,7 +22,7 @@ from specs.load import Loaded
 from specs.shape import pointer_of, tokens_of
 from specs.upgrade import original_tokens
 
-__all__ = ["Checked", "check_document", "recognise", "refuse_unbounded", "refuse_unresolved"]
+__all__ = ["Checked", "check_document", "placed", "recognise", "refuse_unbounded", "refuse_unresolved"]
 
 MAX_FINDINGS = 1000
 UNRESOLVED = frozenset(("reference-dangling", "reference-circle"))

@@ -24,6 +24,7 @@ class _Check:
     def __init__(self, document: dict[str, Any], reported: set[str]) -> None:
         self.document = document
         self.reported = reported
+        self.has_anchors = str(document.get("openapi", "")).startswith(("3.1", "3.2"))
         self.findings: list[Finding] = []
         self.outside: list[Finding] = []
         self.targets: dict[str, tuple[str, str] | None] = {}
@@ -62,8 +63,8 @@ class _Check:
         try:
             found = resolve(self.document, tokens_of(target))
         except PointerMissing:
-            if node.kind == "schema" and not target.startswith("#/"):
-                return "anchor-not-followed", f"The anchor {target[:200]!r} is not read; refer by JSON pointer."
+            if node.kind == "schema" and not target.startswith("#/") and not self.has_anchors:
+                return "anchor-not-followed", f"The anchor {target[:200]!r} is not read before OpenAPI 3.1; refer by JSON pointer."
             return "reference-dangling", f"The reference {target[:200]!r} leads nowhere."
         if not isinstance(found, dict | bool):
             return "reference-dangling", f"The reference {target[:200]!r} leads to a plain value."
@@ -85,11 +86,14 @@ class _Check:
         return "reference-circle", said
 
     def schema(self, value: dict[str, Any], tokens: Tokens) -> None:
-        if isinstance(value.get("$id"), str) and not value["$id"].startswith("#"):
-            self.add("schema-id", "warning", "$id is ignored: references are read from the document's root.", (*tokens, "$id"))
         if "$dynamicRef" in value or "$recursiveRef" in value:
             name = "$dynamicRef" if "$dynamicRef" in value else "$recursiveRef"
-            self.add("dynamic-reference", "warning", f"{name} is not followed; what it means is not checked.", (*tokens, name))
+            self.add(
+                "dynamic-reference",
+                "warning",
+                f"What {name} means here cannot be decided before a message is there; it is not checked.",
+                (*tokens, name),
+            )
         discriminator = value.get("discriminator")
         mapping = discriminator.get("mapping") if isinstance(discriminator, dict) else None
         for name, target in mapping.items() if isinstance(mapping, dict) else ():

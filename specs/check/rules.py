@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 RULES: dict[str, str] = {
-    "anchor-not-followed": "References are JSON pointers; plain anchors are not read",
+    "anchor-not-followed": "Before OpenAPI 3.1 references are JSON pointers, not anchors",
     "body-and-form": "A Swagger 2.0 operation has either a body or form fields",
     "byte-order-mark": "UTF-8 needs no byte order mark",
     "collection-format": "The way the list is written cannot be checked",
@@ -11,7 +11,7 @@ RULES: dict[str, str] = {
     "dialect": "Schemas are read as JSON Schema 2020-12",
     "discriminator-dangling": "Every discriminator mapping names a schema of the document",
     "duplicate-key": "A key stands once in its object",
-    "dynamic-reference": "$dynamicRef and $recursiveRef are not followed",
+    "dynamic-reference": "What $dynamicRef means can be decided from the document",
     "empty": "A document is not empty",
     "engine-broken": "The engine failed; this is a mistake of the portal",
     "file-missing": "The file is there",
@@ -21,6 +21,7 @@ RULES: dict[str, str] = {
     "limit-crash": "Reading the document does not break the parser",
     "limit-memory": "Reading the document stays within its memory",
     "limit-time": "Reading the document stays within its time",
+    "lint-configuration": "The lint configuration names rules and levels there are",
     "more-findings": "Only the first findings are listed",
     "not-a-document": "The file is JSON or YAML",
     "not-an-object": "An OpenAPI document is an object",
@@ -51,7 +52,7 @@ RULES: dict[str, str] = {
     "reference-outside": "References stay inside the repository",
     "schema-circle": "A schema is not made of itself",
     "schema-cost": "Checking with a schema takes bounded work",
-    "schema-id": "$id does not move the base of references",
+    "schema-id": "Schemas with $id are named once, and references below one lead to its own parts",
     "schema-impossible": "Some value matches every schema",
     "scope-undeclared": "Scopes are declared by their security scheme",
     "second-opinion": "openapi-spec-validator agrees",

@@ -1,4 +1,4 @@
-"""``specs diff OLD NEW`` and ``specs rules``: what a repository of documents runs in its own CI."""
+"""``specs diff OLD NEW`` and ``specs diff-rules``: what a repository of documents runs in its own CI."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import json
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -20,9 +19,8 @@ from specs.diff.report import FORMATS, Comparison
 from specs.diff.rules import REGISTRY
 from specs.errors import DocumentRefused, UsageWrong
 from specs.findings import Finding
-from specs.revision import open_revision, path_from_top
 from specs.sandbox import read_in_child
-from specs.tree import tree_of, tree_reader
+from specs.sources import Source, source_of
 
 NEVER = "none"
 _EXAMPLES = """\
@@ -40,7 +38,7 @@ exit status: 0; 1 when a change has the level of --fail-on or a worse one; 2 whe
 
 
 def add_diff_arguments(verbs: Any) -> None:
-    """The verbs ``diff`` and ``rules``."""
+    """The verbs ``diff`` and ``diff-rules``."""
     diff = verbs.add_parser(
         "diff",
         help="What changed between two documents, and who would notice?",
@@ -53,35 +51,8 @@ def add_diff_arguments(verbs: Any) -> None:
     diff.add_argument("--fail-on", choices=(*LEVELS, NEVER), default=NEVER, help="exit with 1 on changes of this level or worse (none)")
     diff.add_argument("--format", choices=sorted(FORMATS), default="text", help="how changes are written (text)")
     diff.add_argument("--config", metavar="FILE", help=f"levels and accepted changes ({FILE_NAME} at the top of the new document's tree)")
-    rules = verbs.add_parser("rules", help="The rules that changes are judged by.")
+    rules = verbs.add_parser("diff-rules", help="The rules that changes are judged by.")
     rules.add_argument("--format", choices=("json", "markdown", "text"), default="text", help="how they are written (text)")
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Where a document is: ``shown`` as it was named, ``read`` for files of its tree, ``path`` from the top of it."""
-
-    shown: str
-    read: Callable[[str], bytes | None]
-    path: str
-
-
-def source_of(name: str) -> Source:
-    """What a name on the command line means. Raises UsageWrong."""
-    path = Path(name)
-    if path.is_file():
-        resolved = path.resolve()
-        top = tree_of(path)
-        return Source(name, tree_reader(top), resolved.relative_to(top).as_posix())
-    reference, colon, inside = name.partition(":")
-    if not colon:
-        raise UsageWrong(f"There is no file {name}.")
-    here = Path.cwd()
-    revision = open_revision(reference, here)
-    wanted = path_from_top(inside, here)
-    if wanted not in revision.files:
-        raise UsageWrong(f"There is no file {inside} in {reference}.")
-    return Source(name, revision.reader(), wanted)
 
 
 def run_diff(options: argparse.Namespace, out: TextIO) -> int:
@@ -102,7 +73,7 @@ def run_diff(options: argparse.Namespace, out: TextIO) -> int:
 
 def _read(source: Source) -> dict[str, Any]:
     try:
-        return read_in_child(source.read, source.path)
+        return read_in_child(source.read, source.path)[0]
     except DocumentRefused as refused:
         findings = "\n".join(f"  {_placed(finding)}" for finding in refused.findings[:50])
         raise UsageWrong(f"{source.shown} cannot be compared:\n{findings}") from None
@@ -138,5 +109,5 @@ def run_rules(options: argparse.Namespace, out: TextIO) -> int:
     return 0
 
 
-DIFF_VERBS: dict[str, Callable[[argparse.Namespace, TextIO], int]] = {"diff": run_diff, "rules": run_rules}
+DIFF_VERBS: dict[str, Callable[[argparse.Namespace, TextIO], int]] = {"diff": run_diff, "diff-rules": run_rules}
 """Verb → what does it."""

@@ -14,13 +14,13 @@ IGNORED_HEADERS = frozenset({"accept", "content-type", "authorization"})
 STATUS = re.compile(r"[2-5][0-9]{2}")
 
 
-def example_request(detail: Mapping[str, Any], resolve: Resolve) -> dict[str, Any]:
+def example_request(detail: Mapping[str, Any], resolve: Resolve, *, seed: int = 0) -> dict[str, Any]:
     """A request to start from: ``{"parameters": {in: {name: value}}, "optional": {in: {name: value}}, "body": {media type: value}}``.
 
     ``parameters`` has the required ones; ``optional`` suggests values for the others. Values are typed, not yet written
-    in their style. Empty where the operation has none.
+    in their style. Empty where the operation has none. Another ``seed`` gives other examples and values, the same one the same.
     """
-    sampler = Sampler(resolve, "request")
+    sampler = Sampler(resolve, "request", seed)
     required: dict[str, dict[str, Any]] = {}
     optional: dict[str, dict[str, Any]] = {}
     for parameter in branches(detail, "parameters"):
@@ -39,11 +39,11 @@ def example_request(detail: Mapping[str, Any], resolve: Resolve) -> dict[str, An
     }
 
 
-def example_response(detail: Mapping[str, Any], resolve: Resolve, *, status: int | None = None) -> tuple[int, str, Any]:
+def example_response(detail: Mapping[str, Any], resolve: Resolve, *, status: int | None = None, seed: int = 0) -> tuple[int, str, Any]:
     """Status, media type and value of an answer: of ``status`` if the document has it, else of its first success.
 
     The media type is empty and the value ``None`` where the document describes no body. A status range answers with its
-    first number, ``default`` with 200.
+    first number, ``default`` with 200. ``seed`` as for ``example_request``.
     """
     responses = detail.get("responses") if isinstance(detail.get("responses"), Mapping) else {}
     key, number = _chosen(responses or {}, status)
@@ -52,7 +52,7 @@ def example_response(detail: Mapping[str, Any], resolve: Resolve, *, status: int
     if not isinstance(content, Mapping) or not content:
         return number, "", None
     media = next((one for one in content if is_json(one.partition(";")[0].strip().lower())), None) or next(iter(content))
-    return number, media, _media_value(content[media], Sampler(resolve, "response"), resolve)
+    return number, media, _media_value(content[media], Sampler(resolve, "response", seed), resolve)
 
 
 def _chosen(responses: Mapping[str, Any], status: int | None) -> tuple[str, int]:
@@ -80,7 +80,7 @@ def _followed(node: Any, resolve: Resolve) -> Mapping[str, Any]:
 
 
 def _parameter_value(parameter: Mapping[str, Any], sampler: Sampler, resolve: Resolve) -> Any:
-    given = _examples(parameter, resolve)
+    given = _examples(parameter, resolve, sampler.seed)
     if given is not MISSING:
         return given
     content = parameter.get("content")
@@ -92,16 +92,14 @@ def _parameter_value(parameter: Mapping[str, Any], sampler: Sampler, resolve: Re
 def _media_value(holder: Any, sampler: Sampler, resolve: Resolve) -> Any:
     if not isinstance(holder, Mapping):
         return None
-    given = _examples(holder, resolve)
+    given = _examples(holder, resolve, sampler.seed)
     return given if given is not MISSING else sampler.value(holder.get("schema", {}))
 
 
-def _examples(holder: Mapping[str, Any], resolve: Resolve) -> Any:
+def _examples(holder: Mapping[str, Any], resolve: Resolve, seed: int) -> Any:
     if "example" in holder:
         return holder["example"]
     examples = holder.get("examples")
-    for example in examples.values() if isinstance(examples, Mapping) else ():
-        followed = _followed(example, resolve)
-        if "value" in followed:
-            return followed["value"]
-    return MISSING
+    followed = [_followed(example, resolve) for example in (examples.values() if isinstance(examples, Mapping) else ())]
+    values = [example["value"] for example in followed if "value" in example]
+    return values[seed % len(values)] if values else MISSING

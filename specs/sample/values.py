@@ -55,10 +55,11 @@ class Sampler:
 
     ``resolve`` gives the schema at a ``#/…`` pointer, or ``None``. Recursive schemas end at the first repetition that may
     be left out; a value has at most ``NODES`` parts. In requests what is ``readOnly`` is left out, in responses what is
-    ``writeOnly``.
+    ``writeOnly``. Another ``seed`` gives other examples, choices and values.
     """
 
-    def __init__(self, resolve: Resolve, mode: Mode = "response") -> None:
+    def __init__(self, resolve: Resolve, mode: Mode = "response", seed: int = 0) -> None:
+        self.seed = max(seed, 0)
         self._resolve = resolve
         self._hidden = "readOnly" if mode == "request" else "writeOnly"
         self._everything = mode == "response"
@@ -76,7 +77,7 @@ class Sampler:
         if active and schema.get("nullable") is True and self._leads_back(schema, active):
             return None
         schema, active = self.merged(schema, active)
-        given = _given(schema, index)
+        given = _given(schema, index, self.seed)
         if given is not MISSING:
             return given
         for keyword in ("oneOf", "anyOf"):
@@ -88,10 +89,10 @@ class Sampler:
         if kind == "array":
             return self._array(schema, depth, active)
         if kind in {"integer", "number"}:
-            return _number(schema, kind, index)
+            return _number(schema, kind, index + self.seed)
         if kind == "boolean":
-            return index % 2 == 0
-        return None if kind == "null" else _text(schema, index)
+            return (index + self.seed) % 2 == 0
+        return None if kind == "null" else _text(schema, index + self.seed)
 
     def merged(self, schema: Mapping[str, Any], active: tuple[str, ...] = ()) -> tuple[dict[str, Any], tuple[str, ...]]:
         """The schema with references and ``allOf`` put together; and the references followed."""
@@ -211,7 +212,7 @@ def _both(first: Any, second: Any) -> Any:
     return {"allOf": [first, second]} if isinstance(first, Mapping) and isinstance(second, Mapping) and first != second else second
 
 
-def _given(schema: Mapping[str, Any], index: int) -> Any:
+def _given(schema: Mapping[str, Any], index: int, seed: int) -> Any:
     """What the document itself gives, if it is of the declared type."""
     choices: list[Any] = [schema["example"]] if "example" in schema else []
     choices += schema["examples"] if isinstance(schema.get("examples"), list) else []
@@ -220,8 +221,11 @@ def _given(schema: Mapping[str, Any], index: int) -> Any:
         return schema["const"]
     values = schema.get("enum")
     if isinstance(values, list) and values:
-        choices = [choice for choice in choices if choice in values] if index == 0 else []
-        return choices[0] if choices else values[index % len(values)]
+        choices = [choice for choice in choices if choice in values] if index == 0 and seed == 0 else []
+        return choices[0] if choices else values[(index + seed) % len(values)]
+    if choices and seed:
+        turn = seed % len(choices)
+        choices = choices[turn:] + choices[:turn]
     if index > 0:
         choices = choices[index:]
     return next((choice for choice in choices if _fits(choice, schema)), MISSING)

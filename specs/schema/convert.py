@@ -24,7 +24,8 @@ DEPTH_LIMIT = 60
 SAFE_NAME = re.compile(r"[A-Za-z0-9._-]+")
 INDEX = re.compile(r"[0-9]{1,9}")
 COMPONENT = "#/components/schemas/"
-REFERENCE_DIALECT = ("$dynamicRef", "$recursiveRef", "$id", "$anchor", "$dynamicAnchor")
+UNSETTLED = ("$dynamicRef", "$recursiveRef")
+"""What is left of these after bundling could not be decided before a message is there."""
 _MISSING = object()
 
 
@@ -115,7 +116,7 @@ class Converter:
         if isinstance(node.get("$ref"), str):
             reference = self._reference(node["$ref"], at, result)
             out.update(reference if isinstance(reference, dict) else {})
-        for name in REFERENCE_DIALECT:
+        for name in UNSETTLED:
             if name in node:
                 result.complaints.append((at, f"uses {name}, which is not followed"))
         for name, sound in SOUND.items():

@@ -145,12 +145,21 @@ def test_an_example_that_looks_like_a_reference_is_kept_and_the_document_publish
     assert b"a.yaml#/gone" in document.schemas["#/components/schemas/A"]
 
 
-def test_an_anchor_is_not_followed_and_its_operation_says_so() -> None:
-    schemas = {"A": {"$anchor": "here", "type": "string"}, "B": {"$ref": "#here"}}
+def test_before_3_1_an_anchor_is_not_followed_and_its_operation_says_so() -> None:
+    schemas = {"A": {"type": "string"}, "B": {"$ref": "#here"}}
     body = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/B"}}}}
-    document = compiled(openapi("3.1.0", paths={"/a": {"post": operation(requestBody=body)}}, components={"schemas": schemas}))
+    document = compiled(openapi(paths={"/a": {"post": operation(requestBody=body)}}, components={"schemas": schemas}))
     assert "anchor-not-followed" in rules(document.findings, "error")
     assert document.operations[0].unchecked
+
+
+def test_a_part_that_moves_where_the_document_has_no_object_is_found() -> None:
+    for components in (None, {"schemas": None}):
+        body = {"content": {"application/json": {"schema": {"$ref": "b.yaml"}}}}
+        document = compiled(
+            openapi("3.1.0", paths={"/a": {"post": operation(requestBody=body)}}, components=components), **{"b.yaml": "type: string\n"}
+        )
+        assert rules(document.findings, "error") == ["standard"]
 
 
 def test_escaped_pointers_are_followed() -> None:

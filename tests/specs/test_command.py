@@ -1,7 +1,8 @@
-"""``specs check``: what it prints, in four formats, and how it ends."""
+"""``specs check``: what it prints, in five formats, and how it ends."""
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from specs.__main__ import main
+from specs.progress import tracked
 from tests.specs.documents import openapi
 
 SOUND = json.dumps(openapi())
@@ -24,7 +26,7 @@ Check = Callable[..., tuple[int, str]]
 
 @pytest.fixture
 def check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Check:
-    """Run in a folder with three documents; status and output."""
+    """Run in a folder with three documents, without lint unless it is asked for; status and output."""
     (tmp_path / "sound.json").write_text(SOUND)
     (tmp_path / "deep").mkdir()
     (tmp_path / "deep" / "unsound.yaml").write_text(UNSOUND)
@@ -34,8 +36,8 @@ def check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     (tmp_path / ".hidden" / "x.yaml").write_text(REFUSED)
     monkeypatch.chdir(tmp_path)
 
-    def run(*arguments: str) -> tuple[int, str]:
-        status = main(["check", *arguments])
+    def run(*arguments: str, lint: bool = False) -> tuple[int, str]:
+        status = main(["check", *arguments, *(() if lint else ("--no-lint",))])
         return status, capsys.readouterr().out
 
     return run
@@ -87,7 +89,73 @@ def test_sarif_names_rules_and_regions(check: Check) -> None:
     assert place == {"artifactLocation": {"uri": "deep/unsound.yaml"}, "region": {"startLine": 5, "startColumn": 5}}
 
 
-def test_wrong_use_ends_with_2(check: Check, capsys: pytest.CaptureFixture[str]) -> None:
+def test_markdown_shows_documents_and_findings_as_text(check: Check, tmp_path: Path) -> None:
+    status, text = check(".", "--format", "markdown")
+    assert status == 1
+    assert "| deep/unsound.yaml | findings | 1 | 0 | 0 |\n" in text
+    assert (
+        "| error | deep/unsound.yaml:5:5 | GET /a/\\{id\\} does not describe its path parameter 'id'. | `path-parameter-missing` |\n"
+        in text
+    )
+    (tmp_path / "odd.yaml").write_text("openapi: 3.0.3\ninfo: {title: T, version: '1'}\npaths: {'/a|<b>[x](http://y)?q': {}}\n")
+    text = check("odd.yaml", "--format", "markdown")[1]
+    assert "/a\\|&lt;b>\\[x\\](http://y)?q" in text
+
+
+def test_lint_is_told_with_its_rule_and_never_fails(check: Check) -> None:
+    status, text = check("sound.json", lint=True)
+    assert status == 0
+    assert "sound.json:1:22: warning: Nobody is named to ask: info.contact has neither name, email nor url. [info-contact]\n" in text
+    (run,) = json.loads(check("sound.json", "--format", "sarif", lint=True)[1])["runs"]
+    shown = {rule["id"]: rule["shortDescription"]["text"] for rule in run["tool"]["driver"]["rules"]}
+    assert shown["info-contact"] == "The document names somebody to ask"
+
+
+def test_levels_of_lint_come_from_the_top_of_the_tree_or_from_a_file(check: Check, tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".portal-lint.yaml").write_text("rules:\n  info-contact: off\n  info-license: error\n")
+    (tmp_path / "deep" / "sound.json").write_text(SOUND)
+    status, text = check("deep/sound.json", lint=True)
+    assert status == 1
+    assert "info-contact" not in text
+    assert "error: The terms of use are not named" in text
+    (tmp_path / "mild.yaml").write_text("rules: {info-contact: info}\n")
+    status, text = check("deep/sound.json", "--config", "mild.yaml", lint=True)
+    assert status == 0
+    assert "info: Nobody is named to ask" in text
+
+
+def test_a_wrong_configuration_is_wrong_use(check: Check, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "wrong.yaml").write_text("rules:\n  info-contcat: off\n")
+    for file, told in (
+        ("wrong.yaml", "wrong.yaml:2:3: There is no lint rule 'info-contcat'. Did you mean 'info-contact'?"),
+        ("gone", "cannot be read"),
+    ):
+        assert main(["check", "sound.json", "--config", file]) == 2
+        assert told in capsys.readouterr().err
+
+
+def test_every_rule_is_listed(check: Check, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["rules"]) == 0
+    assert "  warning  information  info-contact: The document names somebody to ask\n" in capsys.readouterr().out
+    assert main(["rules", "--format", "json"]) == 0
+    listed = {one["id"]: one["kind"] for one in json.loads(capsys.readouterr().out)}
+    assert (listed["info-contact"], listed["duplicate-key"]) == ("lint", "check")
+
+
+def test_a_bar_is_drawn_for_a_person_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = io.StringIO()
+    terminal.isatty = lambda: True  # type: ignore[method-assign]
+    monkeypatch.setattr("sys.stderr", terminal)
+    assert list(tracked([1, 2, 3], "Checking")) == [1, 2, 3]
+    assert "Checking" in terminal.getvalue()
+    quiet = io.StringIO()
+    monkeypatch.setattr("sys.stderr", quiet)
+    assert list(tracked([1, 2, 3], "Checking")) == [1, 2, 3]
+    assert quiet.getvalue() == ""
+
+
+def test_wrong_use_ends_with_2(check: Check) -> None:
     assert check("gone.yaml")[0] == 2
     assert check(".hidden/..", "--root", "deep")[0] == 2
     assert check("readme.yaml")[0] == 1
@@ -126,7 +194,7 @@ def test_a_second_opinion_is_asked_on_request(check: Check, tmp_path: Path) -> N
 
 @pytest.mark.usefixtures("check")
 def test_manage_py_runs_the_same_without_a_database(capsys: pytest.CaptureFixture[str]) -> None:
-    call_command("specs", "check", "sound.json")
+    call_command("specs", "check", "sound.json", "--no-lint")
     assert "1 document: 0 errors" in capsys.readouterr().out
     with pytest.raises(SystemExit) as ended:
         call_command("specs", "check", "refused.yml")

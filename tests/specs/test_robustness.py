@@ -61,14 +61,18 @@ _OLD: dict[str, Any] = {
 
 JUNK: st.SearchStrategy[Any] = st.sampled_from(
     [
-        *(None, True, 0, -1, 1.5, "", "x", "#/components/schemas/A", "#/", "#", "b.yaml", "b.yaml#/x", "http://evil.example/"),
+        *(None, True, 0, -1, 1.5, "", "x", "#/components/schemas/A", "#/", "#", "#x", "b.yaml", "b.yaml#/x", "b.yaml#x", "http://evil.example/"),
         *([], {}, [1], [None], [[]], {"a": 1}, {"": {}}, 10**15, "\N{SNOWMAN}"),
+        *({"$ref": "#x"}, {"$dynamicRef": "#x"}, {"$dynamicAnchor": "x"}, {"$id": "b.yaml", "$ref": "x"}, {"$id": "http://[", "$ref": "x"}),
         *({"$ref": "#/paths"}, {"$ref": 5}, {"$ref": "#/components"}, {"$ref": "#/x~2"}, {"$ref": "#/%ff"}, {"$ref": "b.yaml"}),
     ]
-)
+)  # fmt: skip
 NAMES = st.sampled_from(
-    ["$ref", "type", "items", "x-a", "allOf", "properties", "discriminator", "in", "name", "required", "schema", "enum", "$defs", "a"]
-)
+    [
+        *("$ref", "type", "items", "x-a", "allOf", "properties", "discriminator", "in", "name", "required", "schema", "enum", "$defs", "a"),
+        *("$id", "$anchor", "$dynamicAnchor", "$dynamicRef", "$self"),
+    ]
+)  # fmt: skip
 
 
 def _holders(value: Any) -> list[tuple[Any, Any]]:

@@ -1,4 +1,4 @@
-"""``./manage.py specs check PATH…`` and ``specs diff OLD NEW``: the engine's command. Needs no database and no server."""
+"""``./manage.py specs check PATH…`` and its neighbours: the engine's command. Needs no database and no server."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from specs.errors import UsageWrong
 
 
 class Command(BaseCommand):
-    """Check OpenAPI documents and compare two; exit 1 on what was to fail, 2 on wrong use."""
+    """Check and convert OpenAPI documents; exit 1 on errors, 2 on wrong use."""
 
-    help = "OpenAPI documents: specs check PATH…, specs diff OLD NEW, specs rules"
+    help = "OpenAPI documents: specs check PATH…, diff OLD NEW, bundle, upgrade, slice, sample, rules, diff-rules"
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
