@@ -25,6 +25,7 @@ class Call(models.Model):
     session = models.UUIDField(null=True, blank=True)
     via = models.CharField(max_length=10, blank=True)  # cookie or key
     request_id = models.CharField(max_length=64)
+    replay_of = models.UUIDField(null=True, blank=True)  # the call this one repeats; no key, either may be kept longer
 
     environment = models.CharField(max_length=200)
     api = models.CharField(max_length=200)

@@ -13,6 +13,7 @@ from django.db.models import QuerySet
 from catalog import runtime
 from catalog.rules import Rules
 from catalog.selectors import current_rules, environments_having
+from gateway.comparison import Comparison, compare
 from gateway.exchange import findings
 from gateway.limits import DEFAULT_PER_MINUTE, person_window, platform_window
 from gateway.models import Call
@@ -69,6 +70,22 @@ def call_for(caller: Caller, call_id: UUID) -> Call:
     if found is None or (found.account_id != caller.account_id and not caller.access.at_least("platform")):
         raise NotFound("There is no such call of yours.", code="unknown_call")
     return found
+
+
+def own_call(caller: Caller, call_id: UUID) -> Call:
+    """One call of the caller's own, whatever their role. Raises NotFound ``unknown_call``."""
+    found = Call.objects.filter(pk=call_id, account_id=caller.account_id).first()
+    if found is None:
+        raise NotFound("There is no such call of yours.", code="unknown_call")
+    return found
+
+
+def comparison_of(call: Call) -> Comparison | None:
+    """How the answer of a call that repeats another differs from that one's; None where there is nothing to compare."""
+    if call.replay_of is None or call.account_id is None or call.origin != "upstream":
+        return None
+    original = Call.objects.filter(pk=call.replay_of, account_id=call.account_id).first()
+    return compare(original, call) if original is not None else None
 
 
 # --- Limits ------------------------------------------------------------------------------------------------------------

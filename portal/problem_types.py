@@ -42,6 +42,9 @@ WHAT_WAS_SENT = _types(
     ("header_fields_too_large", 431, "The head of the request is too large.", "Send fewer or shorter headers."),
     ("invalid", 422, "The request was read but does not match; every finding is listed.", "Mend each entry of errors."),
     ("request_invalid", 422, "The call does not match the document; it was not sent.", "Mend each entry of errors, then send again."),
+    ("unsafe_method", 422, "Only GET, HEAD and OPTIONS calls are run again.", "Send it from the operation's page."),
+    ("call_masked", 409, "The call's address held a secret, which its record masks.", "Send it from the operation's page."),
+    ("call_incomplete", 409, "Not all of the call is kept as it was sent.", "Send it from the operation's page."),
     ("conflict", 409, "Somebody was first, or the thing is in another state.", "Look at it again, then decide."),
     ("gone", 410, "It was here and was removed.", "Nothing brings it back."),
 )
