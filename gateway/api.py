@@ -158,10 +158,17 @@ class LimitShape(serializers.Serializer[Any]):
     reset = serializers.FloatField(help_text="Seconds until the oldest call leaves the window.")
 
 
-class PersonLimit(LimitShape):
+class RaisedShape(serializers.Serializer[Any]):
+    per_minute = serializers.IntegerField()
+    until = serializers.DateTimeField()
+    approved_by = serializers.CharField()
+
+
+class PersonLimitShape(LimitShape):
     group = serializers.CharField(help_text="The group whose number won; empty for the default.")
     reason = serializers.CharField()
     candidates = serializers.ListField(child=serializers.DictField())
+    raised = RaisedShape(allow_null=True, help_text="The elevation that decides instead of the groups, while it lasts.")
 
 
 class PlatformLimitShape(LimitShape):
@@ -170,7 +177,7 @@ class PlatformLimitShape(LimitShape):
 
 
 class QuotaAnswer(serializers.Serializer[Any]):
-    person = PersonLimit()
+    person = PersonLimitShape()
     platforms = PlatformLimitShape(many=True)
     local = serializers.BooleanField()
 
@@ -257,6 +264,7 @@ def quota(request: SignedInApiRequest) -> Response:
         "group": limits.group,
         "reason": limits.reason,
         "candidates": [{"group": group, "per_minute": number} for group, number in limits.candidates],
+        "raised": RaisedShape(limits.raised).data if limits.raised else None,
     }
     return _no_store(
         Response(

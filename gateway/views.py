@@ -1,4 +1,4 @@
-"""Pages: my calls, one call, my quotas."""
+"""Pages: my calls, one call, and sending it again."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from gateway import selectors
 from gateway.models import Call
 from gateway.replay import left_out, run_again, why_not
 from identity.callers import SignedInRequest
-from identity.selectors import grants
 from portal.errors import Unavailable
 from portal.web.pages import render_page
 
@@ -117,11 +116,3 @@ def hops(found: Call) -> list[tuple[str, float]]:
         "total_ms": "In all",
     }
     return [(title, found.timings[name]) for name, title in names.items() if name in found.timings]
-
-
-@require_safe
-def quotas(request: SignedInRequest) -> HttpResponse:
-    """My limits, what is left, and which rule decided; for the platform team also who gets what."""
-    limits = selectors.limits_of(request.caller)
-    everybody = grants() if request.caller.access.at_least("platform") else ()
-    return render_page(request, "gateway/quotas.html", {"limits": limits, "grants": everybody})

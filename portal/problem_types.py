@@ -70,6 +70,7 @@ WHAT_IS_THERE = _types(
     ("unknown_operation", 404, "There is no such operation in this environment.", "The answer names where it exists."),
     ("unknown_schema", 404, "The document has no such schema.", "See the API's schemas."),
     ("unknown_source", 404, "There is no such source.", "See the Sync page."),
+    ("unknown_elevation", 404, "There is no such request for more quota.", "See the Quotas page."),
     ("unknown_call", 404, "There is no such call, or it is somebody else's.", "See My calls."),
 )
 LIMITS = _types(
@@ -79,6 +80,10 @@ LIMITS = _types(
         "Your quota, or the platform's, is used up.",
         "Wait for Retry-After; the platform team can raise it for a while.",
     ),
+    ("elevation_needless", 422, "Your groups give as much already.", "Ask for more than that, or for nothing."),
+    ("elevation_pending", 409, "A request of yours for more quota waits.", "The platform team decides on it first."),
+    ("elevation_decided", 409, "Somebody decided on this request already.", "See the Quotas page."),
+    ("own_elevation", 403, "Nobody approves their own request for more quota.", "Ask somebody else of the platform team."),
     ("quota_unavailable", 503, "Quotas cannot be counted, and this environment is protected.", "Wait; unprotected environments go on."),
     ("gateway_busy", 503, "Too many calls are waiting.", "Try again after Retry-After."),
     ("upstream_busy", 503, "Too many calls wait for this platform.", "Try again after Retry-After."),
