@@ -85,6 +85,12 @@ LIMITS = _types(
     ("elevation_decided", 409, "Somebody decided on this request already.", "See the Quotas page."),
     ("own_elevation", 403, "Nobody approves their own request for more quota.", "Ask somebody else of the platform team."),
     ("quota_unavailable", 503, "Quotas cannot be counted, and this environment is protected.", "Wait; unprotected environments go on."),
+    (
+        "too_many_pushes",
+        429,
+        "Too many notifications of Git hosts came in a minute.",
+        "Wait for Retry-After; sources are also read by the clock.",
+    ),
     ("gateway_busy", 503, "Too many calls are waiting.", "Try again after Retry-After."),
     ("upstream_busy", 503, "Too many calls wait for this platform.", "Try again after Retry-After."),
 )
@@ -109,7 +115,12 @@ WEBHOOKS = _types(
     ("unknown_hook", 404, "There is no such webhook, or it is somebody else's.", "See the webhook bench."),
     ("unknown_delivery", 404, "There is no such delivery, or it is kept no longer.", "Deliveries are kept for seven days."),
     ("hook_deleted", 410, "The webhook behind this address was deleted.", "Stop sending to it."),
-    ("signature_refused", 401, "The signature of a delivery was not accepted.", "The webhook's owner sees why on the bench."),
+    (
+        "signature_refused",
+        401,
+        "The signature of a delivery or of a notification was not accepted.",
+        "A webhook's owner sees why on the bench; a Git host signs with the source's push_secret.",
+    ),
     ("delivery_malformed", 400, "A signed delivery could not be read.", "The webhook's owner sees why on the bench."),
     ("not_stored", 503, "A delivery could not be stored.", "Send it again after Retry-After."),
     ("webhook_busy", 503, "Too many deliveries are under way.", "Send it again after Retry-After."),
