@@ -69,7 +69,7 @@ def call(request: SignedInRequest, call_id: UUID) -> HttpResponse:
         "comparison": selectors.comparison_of(found),
         "left_out": left_out(found),
         "why_not_again": why_not(found),
-        "choices": environments_for(request.caller.access),
+        "choices": [one for one in environments_for(request.caller.access) if request.caller.access.may_read(one.name)],
         "schema_url": f"{reverse_or_empty('api', found)}/schemas?pointer=" if found.commit else "",
     }
     return render_page(request, "gateway/call.html", context)

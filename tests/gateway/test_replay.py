@@ -62,12 +62,12 @@ def test_a_call_is_sent_again_as_a_call_of_its_own_and_the_answers_are_compared(
 
 @pytest.mark.own_process
 def test_it_takes_a_token_of_its_own_and_spends_quota_like_any_call(world: World) -> None:
-    first = world.call("GET", "/secured", platform="acme", person="dana")
-    used = world.api("dana", "/quota").json["person"]["used"]
-    answer = replay(world, first.call_id, "staging", person="dana")
+    first = world.call("GET", "/secured", platform="acme", person="petra")
+    used = world.api("petra", "/quota").json["person"]["used"]
+    answer = replay(world, first.call_id, "staging", person="petra")
     assert answer.json["equal"] is True
     assert (world.platform.calls[-1].header("authorization") or "").startswith("Bearer token-")
-    assert world.api("dana", "/quota").json["person"]["used"] == used + 1
+    assert world.api("petra", "/quota").json["person"]["used"] == used + 1
 
 
 @pytest.mark.own_process
@@ -149,14 +149,15 @@ def test_the_page_of_a_repeated_call_shows_what_differs(owner: Person, make_call
     assert "Compared with" not in owner.client.get(f"/calls/{orphan.pk}").content.decode()
 
 
-def test_the_page_offers_the_environments_one_may_call(owner: Person, make_call: MakeCall, settings: Any) -> None:
+def test_the_page_offers_the_environments_one_may_call(owner: Person, teammate: Person, make_call: MakeCall) -> None:
     from catalog.models import RulesRevision
     from tests.catalog.world import ACCESS, ENVIRONMENTS, SOURCES
 
     files = {"environments.yaml": ENVIRONMENTS, "sources.yaml": SOURCES % "https://git.example/x.git", "access.yaml": ACCESS}
     RulesRevision.objects.create(commit="c" * 40, digest=uuid.uuid4().hex, files=files, sound=True, current=True)
-    page = owner.client.get(f"/calls/{make_call(owner, path='/users').pk}").content.decode()
-    assert [f"Run again in {title}" in page for title in ("Sandbox", "Staging", "Production")] == [True] * 3
+    for person, offered in ((owner, [True, True, True]), (teammate, [True, True, False])):
+        page = person.client.get(f"/calls/{make_call(person, path='/users').pk}").content.decode()
+        assert [f"Run again in {title}" in page for title in ("Sandbox", "Staging", "Production")] == offered
 
 
 # --- Whose, and which ------------------------------------------------------------------------------------------------------
