@@ -135,9 +135,11 @@ ACTIONS: Mapping[str, Action] = dict(
         _action("delivery:verified", "A delivery to {name} was verified", "name profile delivery size sha256 duplicate sender"),
         _action("delivery:refused", "A delivery to {name} was refused: {reason}", "name profile delivery size sha256 reason sender status"),
         _action("quota:raised", "{actor} raised the quota of {subject} to {limit}", "limit seconds until reason window"),
-        _action("elevation:requested", "{actor} asked for more quota", "limit seconds until reason window environment"),
-        _action("elevation:approved", "{actor} approved more quota for {subject}", "limit seconds until reason window environment"),
-        _action("elevation:refused", "{actor} refused more quota for {subject}", "limit seconds until reason window environment"),
+        _action("elevation:requested", "{actor} asked for more quota", "limit seconds until reason window environment elevation"),
+        _action(
+            "elevation:approved", "{actor} approved more quota for {subject}", "limit seconds until reason window environment elevation"
+        ),
+        _action("elevation:refused", "{actor} refused more quota for {subject}", "limit seconds until reason window environment elevation"),
         _action("audit:exported", "{actor} exported the log ({format}, {entries} entries)", "format entries filters via"),
         _action("audit:verified", "{actor} verified the log to entry {sealed_to}", "entries sealed_to problems via"),
     ]

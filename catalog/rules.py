@@ -78,6 +78,7 @@ class Source:
     git: str
     branches: Mapping[str, str]
     include: tuple[str, ...] = ()
+    push_secret: str = ""  # env:NAME or file:/path; "" when no Git host may say that something was pushed
 
 
 @dataclass(frozen=True, slots=True)

@@ -190,7 +190,7 @@ class _Environments:
             self.reader.say("missing-key", f"token of {what} needs {', '.join(missing)}.", at)
             return None
         text = {key: self.reader.string(fields[key][1], key) for key in ("url", "client_id", "username", "revocation_url") if key in fields}
-        secrets = {key: self._secret(fields[key][1], key) for key in ("secret", "password") if key in fields}
+        secrets = {key: _secret(self.reader, fields[key][1], key) for key in ("secret", "password") if key in fields}
         for key in ("url", "revocation_url"):
             address = text.get(key)
             if address is not None:
@@ -206,23 +206,25 @@ class _Environments:
         known = {key: value or "" for key, value in (text | secrets).items()}
         return Principal(name=name, grant=grant or "", scopes=allowed, max_ttl=ttl or MAX_TTL, client_authentication=method, **known)
 
-    def _secret(self, node: yaml.Node, what: str) -> str | None:
-        value = self.reader.string(node, what)
-        if value is None:
-            return None
-        problem = rules_places.secret_problem(value, what)
-        if problem:
-            # The text never repeats the value: it may be the secret itself.
-            self.reader.say("secret", problem, node)
-            return None
-        return value
+
+def _secret(reader: Reader, node: yaml.Node, what: str) -> str | None:
+    """A reference to a secret, or None with a finding."""
+    value = reader.string(node, what)
+    if value is None:
+        return None
+    problem = rules_places.secret_problem(value, what)
+    if problem:
+        # The text never repeats the value: it may be the secret itself.
+        reader.say("secret", problem, node)
+        return None
+    return value
 
 
 def _read_sources(reader: Reader, root: yaml.Node | None, environments: list[str], *, production: bool, look: bool) -> dict[str, Source]:
     top = reader.mapping(root, "sources.yaml", ("sources",))
     found = {}
     for name, (key, node) in reader.mapping(top["sources"][1] if "sources" in top else None, "sources").items():
-        fields = reader.mapping(node, f"source {name}", ("git", "branches", "include"))
+        fields = reader.mapping(node, f"source {name}", ("git", "branches", "include", "push_secret"))
         if name == RESERVED_SOURCE:
             reader.say("name", f"{RESERVED_SOURCE!r} is the name of the rules repository itself.", key)
             continue
@@ -238,8 +240,9 @@ def _read_sources(reader: Reader, root: yaml.Node | None, environments: list[str
             reader.say("git", problem, fields["git"][1])
         branches = _read_branches(reader, fields["branches"][1], name, environments)
         include = _read_include(reader, fields["include"][1]) if "include" in fields else ()
+        push_secret = (_secret(reader, fields["push_secret"][1], "push_secret") or "") if "push_secret" in fields else ""
         if _name(reader, key, name, "Source") and address is not None and not problem:
-            found[name] = Source(name, address, branches, include)
+            found[name] = Source(name, address, branches, include, push_secret)
     return found
 
 

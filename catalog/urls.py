@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from catalog import views, views_sync
+from catalog import views, views_push, views_sync
 
 urlpatterns = [
     path("apis", views.apis, name="apis"),
@@ -15,4 +15,5 @@ urlpatterns = [
     path("search", views.search, name="search"),
     path("sync", views_sync.overview, name="sync"),
     path("sync/<str:source>", views_sync.start, name="sync-start"),
+    path("hooks/git/<slug:source>", views_push.pushed, name="git-pushed"),
 ]

@@ -20,7 +20,8 @@ METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"}
 def admit(exchange: Exchange) -> None:
     """Take ``exchange`` as far as its operation. Raises the PortalError of the first step that refuses."""
     refuse_navigation(exchange)
-    exchange.caller = identity_edge.authenticate(exchange.head.fields, remote=exchange.head.remote)
+    if exchange.caller is None:  # what the portal's own pages and API send again comes with who it is for
+        exchange.caller = identity_edge.authenticate(exchange.head.fields, remote=exchange.head.remote)
     exchange.address = split_address(exchange.head.path)
     allow_environment(exchange)
     charge(exchange)

@@ -14,8 +14,12 @@ from rest_framework.decorators import api_view
 from rest_framework.response import Response
 
 from gateway import selectors
+from gateway.comparison import document
 from gateway.models import Call
+from gateway.preparation import CONFIRM
+from gateway.replay import run_again
 from identity.callers import SignedInApiRequest
+from portal.errors import Unavailable
 from quotas.windows import Usage
 
 STATES = (Call.SENT, Call.ANSWERED, Call.REFUSED, Call.FAILED, Call.UNKNOWN)
@@ -42,6 +46,7 @@ class CallDetail(serializers.ModelSerializer[Call]):
             "person",
             "via",
             "request_id",
+            "replay_of",
             "commit",
             "target",
             "detail",
@@ -74,6 +79,43 @@ class CallQuery(serializers.Serializer[Any]):
     state = serializers.ChoiceField(STATES, required=False, default="", allow_blank=True)
     cursor = serializers.UUIDField(required=False, default=None)
     limit = serializers.IntegerField(required=False, default=selectors.PAGE, min_value=1, max_value=200)
+
+
+class ReplayRequest(serializers.Serializer[Any]):
+    environment = serializers.CharField(max_length=200)
+
+
+class StatusPair(serializers.Serializer[Any]):
+    original = serializers.IntegerField(allow_null=True)
+    replay = serializers.IntegerField(allow_null=True)
+
+
+class HeaderDifference(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    change = serializers.ChoiceField(["added", "removed", "changed"])
+    original = serializers.CharField()
+    replay = serializers.CharField()
+
+
+class BodyDifference(serializers.Serializer[Any]):
+    """``pointer`` is a JSON pointer in which ``*`` stands for every item of an array; ``original`` and ``replay`` name the types there."""
+
+    pointer = serializers.CharField()
+    change = serializers.ChoiceField(["added", "removed", "type"])
+    original = serializers.CharField()
+    replay = serializers.CharField()
+
+
+class ReplayAnswer(serializers.Serializer[Any]):
+    """``equal``: status, header names, content type and the shape of the body agree, and all of them could be compared."""
+
+    original = CallSummary()
+    replay = CallSummary()
+    equal = serializers.BooleanField()
+    status = StatusPair()
+    headers = HeaderDifference(many=True)
+    body = BodyDifference(many=True)
+    notes = serializers.ListField(child=serializers.CharField(), help_text="What could not be compared or was not sent again, in words.")
 
 
 class FindingShape(serializers.Serializer[Any]):
@@ -116,10 +158,17 @@ class LimitShape(serializers.Serializer[Any]):
     reset = serializers.FloatField(help_text="Seconds until the oldest call leaves the window.")
 
 
-class PersonLimit(LimitShape):
+class RaisedShape(serializers.Serializer[Any]):
+    per_minute = serializers.IntegerField()
+    until = serializers.DateTimeField()
+    approved_by = serializers.CharField()
+
+
+class PersonLimitShape(LimitShape):
     group = serializers.CharField(help_text="The group whose number won; empty for the default.")
     reason = serializers.CharField()
     candidates = serializers.ListField(child=serializers.DictField())
+    raised = RaisedShape(allow_null=True, help_text="The elevation that decides instead of the groups, while it lasts.")
 
 
 class PlatformLimitShape(LimitShape):
@@ -128,7 +177,7 @@ class PlatformLimitShape(LimitShape):
 
 
 class QuotaAnswer(serializers.Serializer[Any]):
-    person = PersonLimit()
+    person = PersonLimitShape()
     platforms = PlatformLimitShape(many=True)
     local = serializers.BooleanField()
 
@@ -158,6 +207,26 @@ def calls(request: SignedInApiRequest) -> Response:
 def call(request: SignedInApiRequest, call_id: UUID) -> Response:
     """One call of yours: findings, timings, masked headers, bodies, the entries of the log. The platform team reads any."""
     return _no_store(Response(CallDetail(selectors.call_for(request.caller, call_id)).data))
+
+
+@extend_schema(operation_id="replayCall", request=ReplayRequest, responses=ReplayAnswer, tags=["calls"])
+@api_view(["POST"])
+def replay(request: SignedInApiRequest, call_id: UUID) -> Response:
+    """Send a call of yours again in another environment and compare the answers; only what changes nothing, and as a call like any other."""
+    original = selectors.own_call(request.caller, call_id)
+    wanted = ReplayRequest(data=request.data)
+    wanted.is_valid(raise_exception=True)
+    confirm = request.headers.get(CONFIRM, "")
+    done = run_again(original, wanted.validated_data["environment"], by=request.caller, confirm=confirm)
+    if done.error is not None:
+        done.error.extra["call"] = str(done.id)
+        raise done.error
+    if done.call is None or done.comparison is None:
+        raise Unavailable(f"The platform answered, but the record comes late. Look at call {done.id} in a moment.", call=str(done.id))
+    summaries = {"original": CallSummary(original).data, "replay": CallSummary(done.call).data}
+    answer = _no_store(Response(summaries | document(done.comparison)))
+    answer["X-Portal-Call"] = str(done.id)
+    return answer
 
 
 @extend_schema(operation_id="validateMessage", request=ValidateRequest, responses=ValidateAnswer, tags=["calls"])
@@ -195,6 +264,7 @@ def quota(request: SignedInApiRequest) -> Response:
         "group": limits.group,
         "reason": limits.reason,
         "candidates": [{"group": group, "per_minute": number} for group, number in limits.candidates],
+        "raised": RaisedShape(limits.raised).data if limits.raised else None,
     }
     return _no_store(
         Response(

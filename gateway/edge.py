@@ -7,6 +7,7 @@ bounded pool of threads, one hop for all the steps before sending and one for al
 from __future__ import annotations
 
 import asyncio
+import functools
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -26,7 +27,7 @@ from gateway.records import outcome_fields, request_fields
 from gateway.writer import Writer
 from identity.refusals import is_flood
 from portal.errors import PayloadTooLarge, PortalError, Unavailable
-from portal.web.asgi import ClientGone, Receive, Scope, Send, read_body, read_head, send_answer, send_problem
+from portal.web.asgi import ClientGone, Message, Receive, Scope, Send, read_body, read_head, send_answer, send_problem
 from tokens.actions import replace_rejected
 from upstream.client import send as send_upstream
 from upstream.messages import Answer, Limits, Outgoing
@@ -62,7 +63,18 @@ class Gateway:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         exchange = Exchange(read_head(scope))
         try:
-            await self._serve(exchange, receive, send)
+            recorded = await self._carry(exchange, receive)
+            await _answer(exchange, send, recorded=recorded)
+        finally:
+            self._under_way -= exchange.counted
+
+    async def run(self, exchange: Exchange) -> bool:
+        """Take a call that came without a connection of its own through the same steps; False when its record comes late.
+
+        How it ended is on ``exchange``: an answer, or the error a caller would have got. It has no body.
+        """
+        try:
+            return await self._carry(exchange, _never)
         finally:
             self._under_way -= exchange.counted
 
@@ -72,7 +84,8 @@ class Gateway:
         self._pool.shutdown(wait=True)
         self._token_pool.shutdown(wait=True)
 
-    async def _serve(self, exchange: Exchange, receive: Receive, send: Send) -> None:
+    async def _carry(self, exchange: Exchange, receive: Receive) -> bool:
+        """Every step but the answer; whether the outcome is recorded by now."""
         try:
             await self._until_sent(exchange, receive)
         except PortalError as error:
@@ -89,19 +102,7 @@ class Gateway:
         except Exception:  # the caller is answered and the call recorded, whatever broke
             logger.exception("gateway_failed", call=str(exchange.id))
             exchange.error = InternalError("Something went wrong on our side. It has been logged.")
-        recorded = await self._finish(exchange)
-        if exchange.client_gone:
-            return
-        late = [] if recorded else [("x-portal-recorded", "late")]
-        if exchange.error is not None:
-            origin = [("x-portal-origin", "portal"), *late]
-            errors_own = {name.lower() for name in exchange.error.headers}
-            origin.extend((name, value) for name, value in exchange.portal_headers() if name not in errors_own)
-            await send_problem(send, exchange.error, exchange.request_id, origin)
-        elif exchange.answer is not None:
-            head = exchange.head.method == "HEAD"
-            headers = [*answer_headers(exchange), *late, *(head_length(exchange) if head else ())]
-            await send_answer(send, exchange.answer.status, headers, answer_body(exchange), has_length=head)
+        return await self._finish(exchange)
 
     async def _until_sent(self, exchange: Exchange, receive: Receive) -> None:
         """Every step up to the answer of the other side."""
@@ -246,12 +247,39 @@ class Gateway:
         return await asyncio.get_running_loop().run_in_executor(self._pool, _with_connection, run)
 
 
+@functools.cache
+def the_gateway() -> Gateway:
+    """The one gateway of this process: its server's door, and what runs a recorded call again."""
+    return Gateway()
+
+
+async def _answer(exchange: Exchange, send: Send, *, recorded: bool) -> None:
+    if exchange.client_gone:
+        return
+    late = [] if recorded else [("x-portal-recorded", "late")]
+    if exchange.error is not None:
+        origin = [("x-portal-origin", "portal"), *late]
+        errors_own = {name.lower() for name in exchange.error.headers}
+        origin.extend((name, value) for name, value in exchange.portal_headers() if name not in errors_own)
+        await send_problem(send, exchange.error, exchange.request_id, origin)
+    elif exchange.answer is not None:
+        head = exchange.head.method == "HEAD"
+        headers = [*answer_headers(exchange), *late, *(head_length(exchange) if head else ())]
+        await send_answer(send, exchange.answer.status, headers, answer_body(exchange), has_length=head)
+
+
 def _with_connection(run: Callable[[], Result]) -> Result:
     try:
         return run()
     finally:
         # SQLite's stays open for the next call of this thread, PostgreSQL's goes back to the pool.
         close_old_connections()
+
+
+async def _never() -> Message:
+    """The receiving end of a call without a connection: nobody can hang up."""
+    nothing: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
+    return await nothing
 
 
 async def _until_gone(receive: Receive) -> None:

@@ -41,6 +41,7 @@ class Exchange:
     request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
     started: float = field(default_factory=time.perf_counter)
+    replay_of: uuid.UUID | None = None  # the call that is sent again
 
     address: Address | None = None
     caller: Caller | None = None

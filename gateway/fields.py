@@ -160,9 +160,12 @@ def outgoing_fields(headers: Iterable[tuple[str, str]], *, declared: Collection[
 
 
 def _may_go_out(name: str, declared: Collection[str]) -> bool:
-    if name in NEVER_FORWARDED or name.startswith(_NEVER_PREFIXES):
-        return False
-    return name in FORWARDED or name in declared
+    return not is_never_forwarded(name) and (name in FORWARDED or name in declared)
+
+
+def is_never_forwarded(name: str) -> bool:
+    """Whether a field of this lower-case name stays here whatever a document declares."""
+    return name in NEVER_FORWARDED or name.startswith(_NEVER_PREFIXES)
 
 
 def chosen_cookies(header: str, *, declared: Collection[str], own: Collection[str]) -> str:

@@ -1,10 +1,12 @@
-"""Calls: what went out through the portal, or was refused before it could."""
+"""Calls: what went out through the portal, or was refused before it could; and limits raised for a while."""
 
 from __future__ import annotations
 
+import uuid
 from typing import ClassVar
 
 from django.db import models
+from django.utils import timezone
 
 from identity.models import Account
 
@@ -25,6 +27,7 @@ class Call(models.Model):
     session = models.UUIDField(null=True, blank=True)
     via = models.CharField(max_length=10, blank=True)  # cookie or key
     request_id = models.CharField(max_length=64)
+    replay_of = models.UUIDField(null=True, blank=True)  # the call this one repeats; no key, either may be kept longer
 
     environment = models.CharField(max_length=200)
     api = models.CharField(max_length=200)
@@ -73,3 +76,44 @@ class Call(models.Model):
 
     def __str__(self) -> str:
         return f"{self.method} {self.environment}/{self.api}{self.path}"
+
+
+class Elevation(models.Model):
+    """A person's request for a larger limit, and what became of it. In force while ``state`` is approved and ``until`` lies ahead."""
+
+    PENDING, APPROVED, REFUSED = "pending", "approved", "refused"
+    LONGEST_REASON = 500
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="elevations")
+    per_minute = models.PositiveIntegerField()
+    minutes = models.PositiveIntegerField()  # from the approval on
+    reason = models.CharField(max_length=LONGEST_REASON)
+    state = models.CharField(max_length=10, default=PENDING)
+    requested_at = models.DateTimeField(default=timezone.now)
+    decided_at = models.DateTimeField(null=True, blank=True)
+    decided_by = models.ForeignKey(Account, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    until = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["account"], condition=models.Q(state="pending"), name="elevation_one_pending"),
+            models.CheckConstraint(
+                condition=models.Q(state="approved", until__isnull=False) | models.Q(~models.Q(state="approved"), until=None),
+                name="elevation_approved_ends",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["until"], condition=models.Q(state="approved"), name="elevation_in_force"),
+            models.Index(fields=["-requested_at"], name="elevation_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.per_minute} a minute for {self.account}"
+
+    @property
+    def standing(self) -> str:
+        """pending, in_force, ended or refused, at this moment."""
+        if self.state != self.APPROVED:
+            return self.state
+        return "in_force" if self.until is not None and self.until > timezone.now() else "ended"

@@ -16,6 +16,8 @@ KEPT_BYTES = 65_536  # of each body
 # Redaction looks a little further than what is kept, so that a secret on the edge is seen whole.
 REDACTED_BYTES = KEPT_BYTES + 8_192
 MOST_FINDINGS = 100
+LONGEST_PATH = 8_000  # characters, as is
+LONGEST_QUERY = 4_000
 # Refusals of the door out, after the intent was written and before anything left.
 NOT_SENT = frozenset({"circuit_open", "upstream_busy", "url_refused", "header_refused", "method_refused"})
 _NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
@@ -73,14 +75,15 @@ def _request_fields(exchange: Exchange) -> dict[str, Any]:
     return {
         "account_id": caller.account_id if caller else None,
         "session": caller.session_id if caller else None,
+        "replay_of": exchange.replay_of,
         "via": caller.via if caller else "",
         "environment": address.environment if address else "",
         "api": address.api if address else "",
         "platform": published.platform if published else "",
         "operation": operation.key if operation else "",
         "commit": published.commit if published else "",
-        "path": redact(address.path if address else exchange.head.path)[:8_000],
-        "query": redact(exchange.head.query)[:4_000],
+        "path": redact(address.path if address else exchange.head.path)[:LONGEST_PATH],
+        "query": redact(exchange.head.query)[:LONGEST_QUERY],
         "target": redact(outgoing.url)[:8_000] if outgoing is not None and not exchange.mocked else "",
         "mocked": exchange.mocked,
         "request_verdict": exchange.request_verdict.state if exchange.request_verdict else "",

@@ -8,14 +8,17 @@ from uuid import UUID
 
 import orjson
 from django.core.exceptions import ObjectDoesNotExist
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
+from django.utils import timezone
 
 from catalog import runtime
 from catalog.rules import Rules
 from catalog.selectors import current_rules, environments_having
+from gateway.comparison import Comparison, compare
+from gateway.elevations import Raised
 from gateway.exchange import findings
-from gateway.limits import DEFAULT_PER_MINUTE, person_window, platform_window
-from gateway.models import Call
+from gateway.limits import DEFAULT_PER_MINUTE, group_limit, person_limit, person_window, platform_window
+from gateway.models import Call, Elevation
 from identity.callers import Caller
 from identity.selectors import grants
 from portal.errors import NotFound
@@ -45,6 +48,7 @@ LIST_FIELDS = (
     "response_bytes",
 )
 PAGE = 50
+MOST_OPEN, MOST_OVER = 100, 10  # elevations on the Quotas page
 
 
 # --- Calls -------------------------------------------------------------------------------------------------------------
@@ -71,6 +75,22 @@ def call_for(caller: Caller, call_id: UUID) -> Call:
     return found
 
 
+def own_call(caller: Caller, call_id: UUID) -> Call:
+    """One call of the caller's own, whatever their role. Raises NotFound ``unknown_call``."""
+    found = Call.objects.filter(pk=call_id, account_id=caller.account_id).first()
+    if found is None:
+        raise NotFound("There is no such call of yours.", code="unknown_call")
+    return found
+
+
+def comparison_of(call: Call) -> Comparison | None:
+    """How the answer of a call that repeats another differs from that one's; None where there is nothing to compare."""
+    if call.replay_of is None or call.account_id is None or call.origin != "upstream":
+        return None
+    original = Call.objects.filter(pk=call.replay_of, account_id=call.account_id).first()
+    return compare(original, call) if original is not None else None
+
+
 # --- Limits ------------------------------------------------------------------------------------------------------------
 
 
@@ -90,11 +110,16 @@ class Limits:
     person: Usage
     group: str
     candidates: list[tuple[str, int]]
+    given: int  # by the groups alone
+    raised: Raised | None  # the elevation in force, when it is what decides
     platforms: list[PlatformLimit]
     local: bool  # Redis cannot be asked: these are this process's numbers
 
     @property
     def reason(self) -> str:
+        if self.raised is not None:
+            by = f", approved by {self.raised.approved_by}" if self.raised.approved_by else ""
+            return f"Raised until {self.raised.until:%Y-%m-%d %H:%M} UTC{by}; your groups alone give {self.given:,} a minute."
         if self.group:
             return f"The largest per-minute number of your groups; it comes from {self.group}."
         return f"None of your groups names a number, so the default of {DEFAULT_PER_MINUTE} holds."
@@ -104,13 +129,16 @@ def limits_of(caller: Caller) -> Limits:
     """What the caller may spend, what is left, and which rule decided. Spends nothing."""
     rules = current_rules()
     places = [(environment, platform) for environment, platform, _ in _limited(rules, caller)]
-    windows: list[Window] = [person_window(caller.account_id, caller.access), *(window for _, _, window in _limited(rules, caller))]
+    limit = person_limit(caller.account_id, caller.access)
+    windows: list[Window] = [person_window(caller.account_id, limit), *(window for _, _, window in _limited(rules, caller))]
     allowance = peek(windows)
     mine = [(grant.group, grant.per_minute) for grant in grants() if grant.group in caller.access.groups and grant.per_minute is not None]
     return Limits(
         person=allowance.usages[0],
         group=caller.access.quota_group,
         candidates=sorted(mine, key=lambda pair: (-pair[1], pair[0])),
+        given=group_limit(caller.access),
+        raised=limit.raised,
         platforms=[
             PlatformLimit(environment, platform, usage) for (environment, platform), usage in zip(places, allowance.usages[1:], strict=True)
         ],
@@ -129,6 +157,19 @@ def _limited(rules: Rules, caller: Caller) -> list[tuple[str, str, Window]]:
             if window is not None:
                 found.append((environment.name, platform.name, window))
     return found
+
+
+def elevations_for(caller: Caller) -> QuerySet[Elevation]:
+    """Requests for more, newest first: the caller's own, or everybody's for the platform team."""
+    rows = Elevation.objects.select_related("account", "decided_by").order_by("-requested_at", "-pk")
+    return rows if caller.access.at_least("platform") else rows.filter(account_id=caller.account_id)
+
+
+def elevations_shown(caller: Caller) -> list[Elevation]:
+    """For a page: those that wait or are in force, then the last that are over. Two queries."""
+    rows, now = elevations_for(caller), timezone.now()
+    open_ones = Q(state=Elevation.PENDING) | Q(state=Elevation.APPROVED, until__gt=now)
+    return [*rows.filter(open_ones)[:MOST_OPEN], *rows.exclude(open_ones)[:MOST_OVER]]
 
 
 # --- Checking without calling ------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Pages: my calls, one call, my quotas."""
+"""Pages: my calls, one call, and sending it again."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 import orjson
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from catalog.selectors import environments_for
 from gateway import selectors
 from gateway.models import Call
+from gateway.replay import left_out, run_again, why_not
 from identity.callers import SignedInRequest
-from identity.selectors import grants
+from portal.errors import Unavailable
 from portal.web.pages import render_page
 
 STATES = {
@@ -65,9 +66,23 @@ def call(request: SignedInRequest, call_id: UUID) -> HttpResponse:
         "response_text": pretty(found.response_body),
         "hops": hops(found),
         "operation_url": _operation_url(found),
+        "comparison": selectors.comparison_of(found),
+        "left_out": left_out(found),
+        "why_not_again": why_not(found),
+        "choices": [one for one in environments_for(request.caller.access) if request.caller.access.may_read(one.name)],
         "schema_url": f"{reverse_or_empty('api', found)}/schemas?pointer=" if found.commit else "",
     }
     return render_page(request, "gateway/call.html", context)
+
+
+@require_POST
+def replay(request: SignedInRequest, call_id: UUID) -> HttpResponse:
+    """Send a call of mine again; its own page says how it ended and how its answer differs."""
+    original = selectors.own_call(request.caller, call_id)
+    done = run_again(original, request.POST.get("environment", ""), by=request.caller, confirm=request.POST.get("confirm", ""))
+    if done.call is None:
+        raise Unavailable(f"The call was sent again, but its record comes late. Look at call {done.id} in a moment.")
+    return HttpResponseRedirect(reverse("call", args=[done.id]))
 
 
 def pretty(text: str) -> str:
@@ -101,11 +116,3 @@ def hops(found: Call) -> list[tuple[str, float]]:
         "total_ms": "In all",
     }
     return [(title, found.timings[name]) for name, title in names.items() if name in found.timings]
-
-
-@require_safe
-def quotas(request: SignedInRequest) -> HttpResponse:
-    """My limits, what is left, and which rule decided; for the platform team also who gets what."""
-    limits = selectors.limits_of(request.caller)
-    everybody = grants() if request.caller.access.at_least("platform") else ()
-    return render_page(request, "gateway/quotas.html", {"limits": limits, "grants": everybody})

@@ -13,7 +13,7 @@ from django.core.asgi import get_asgi_application
 
 django_application = get_asgi_application()  # sets Django up: the rooms below need its registry
 
-from gateway.edge import Gateway
+from gateway.edge import the_gateway
 from harness.edge import application as webhook_door
 from portal.checks import refuse_unsafe_production
 from portal.edge.dispatch import Dispatch
@@ -23,7 +23,7 @@ from portal.web.asgi import Application
 from upstream.connections import close_all as close_connections
 
 web_process_lock = WebProcessLock(settings.PORTAL_HOME)
-gateway = Gateway()
+gateway = the_gateway()
 DOORS: dict[str, Application] = {"/gateway/": gateway, "/in/": webhook_door}
 
 

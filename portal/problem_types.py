@@ -42,6 +42,9 @@ WHAT_WAS_SENT = _types(
     ("header_fields_too_large", 431, "The head of the request is too large.", "Send fewer or shorter headers."),
     ("invalid", 422, "The request was read but does not match; every finding is listed.", "Mend each entry of errors."),
     ("request_invalid", 422, "The call does not match the document; it was not sent.", "Mend each entry of errors, then send again."),
+    ("unsafe_method", 422, "Only GET, HEAD and OPTIONS calls are run again.", "Send it from the operation's page."),
+    ("call_masked", 409, "The call's address held a secret, which its record masks.", "Send it from the operation's page."),
+    ("call_incomplete", 409, "Not all of the call is kept as it was sent.", "Send it from the operation's page."),
     ("conflict", 409, "Somebody was first, or the thing is in another state.", "Look at it again, then decide."),
     ("gone", 410, "It was here and was removed.", "Nothing brings it back."),
 )
@@ -67,6 +70,7 @@ WHAT_IS_THERE = _types(
     ("unknown_operation", 404, "There is no such operation in this environment.", "The answer names where it exists."),
     ("unknown_schema", 404, "The document has no such schema.", "See the API's schemas."),
     ("unknown_source", 404, "There is no such source.", "See the Sync page."),
+    ("unknown_elevation", 404, "There is no such request for more quota.", "See the Quotas page."),
     ("unknown_call", 404, "There is no such call, or it is somebody else's.", "See My calls."),
 )
 LIMITS = _types(
@@ -76,7 +80,17 @@ LIMITS = _types(
         "Your quota, or the platform's, is used up.",
         "Wait for Retry-After; the platform team can raise it for a while.",
     ),
+    ("elevation_needless", 422, "Your groups give as much already.", "Ask for more than that, or for nothing."),
+    ("elevation_pending", 409, "A request of yours for more quota waits.", "The platform team decides on it first."),
+    ("elevation_decided", 409, "Somebody decided on this request already.", "See the Quotas page."),
+    ("own_elevation", 403, "Nobody approves their own request for more quota.", "Ask somebody else of the platform team."),
     ("quota_unavailable", 503, "Quotas cannot be counted, and this environment is protected.", "Wait; unprotected environments go on."),
+    (
+        "too_many_pushes",
+        429,
+        "Too many notifications of Git hosts came in a minute.",
+        "Wait for Retry-After; sources are also read by the clock.",
+    ),
     ("gateway_busy", 503, "Too many calls are waiting.", "Try again after Retry-After."),
     ("upstream_busy", 503, "Too many calls wait for this platform.", "Try again after Retry-After."),
 )
@@ -101,7 +115,12 @@ WEBHOOKS = _types(
     ("unknown_hook", 404, "There is no such webhook, or it is somebody else's.", "See the webhook bench."),
     ("unknown_delivery", 404, "There is no such delivery, or it is kept no longer.", "Deliveries are kept for seven days."),
     ("hook_deleted", 410, "The webhook behind this address was deleted.", "Stop sending to it."),
-    ("signature_refused", 401, "The signature of a delivery was not accepted.", "The webhook's owner sees why on the bench."),
+    (
+        "signature_refused",
+        401,
+        "The signature of a delivery or of a notification was not accepted.",
+        "A webhook's owner sees why on the bench; a Git host signs with the source's push_secret.",
+    ),
     ("delivery_malformed", 400, "A signed delivery could not be read.", "The webhook's owner sees why on the bench."),
     ("not_stored", 503, "A delivery could not be stored.", "Send it again after Retry-After."),
     ("webhook_busy", 503, "Too many deliveries are under way.", "Send it again after Retry-After."),

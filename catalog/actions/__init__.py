@@ -4,6 +4,15 @@ from __future__ import annotations
 
 from catalog.actions.rules import ensure_rules_source
 from catalog.actions.store import complete_yaml, source_yaml
-from catalog.actions.sync import claim_due, request_sync, run_claimed, sync_now
+from catalog.actions.sync import claim_due, request_sync, request_sync_by_push, run_claimed, sync_now
 
-__all__ = ["claim_due", "complete_yaml", "ensure_rules_source", "request_sync", "run_claimed", "source_yaml", "sync_now"]
+__all__ = [
+    "claim_due",
+    "complete_yaml",
+    "ensure_rules_source",
+    "request_sync",
+    "request_sync_by_push",
+    "run_claimed",
+    "source_yaml",
+    "sync_now",
+]

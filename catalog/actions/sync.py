@@ -40,6 +40,20 @@ def request_sync(source: Source, *, by: Actor | None = None, trigger: str = "per
             record("sync:started", by=by, subject=source.name, source=source.name, via=trigger)
 
 
+def request_sync_by_push(name: str, *, sender: str, remote: str) -> bool:
+    """Make a source due now because its Git host says that something was pushed; False when it is due already.
+
+    Many pushes before a worker comes are one sync and one entry, and who asked first stays who asked.
+    """
+    now = timezone.now()
+    asked = {"due_at": now, "requested_by": sender, "requested_trigger": "push"}
+    with transaction.atomic():
+        made = bool(Source.objects.filter(name=name, active=True, due_at__gt=now).update(**asked))
+        if made:
+            record("sync:started", by=Actor(name=sender, remote=remote), subject=name, source=name, via="push")
+    return made
+
+
 def claim_due(*, names: Sequence[str] = (), even_if_not_due: bool = False) -> tuple[Source, str] | None:
     """Take one due source for this worker: (source, owner), or None. The rules come before the documents they name."""
     ensure_rules_source()

@@ -69,6 +69,22 @@ groups:
     assert grants["named"].write == {"production"}
 
 
+def test_the_secret_of_push_notifications_is_a_reference_or_nothing() -> None:
+    sources = SOURCES % "https://git.example/api-specs.git"
+
+    def with_secret(value: str) -> str:
+        return f"{sources}    push_secret: {value}\n"
+
+    assert read().rules.sources["contact-center"].push_secret == ""
+    assert read(sources=with_secret("env:SPECS_PUSH_SECRET")).rules.sources["contact-center"].push_secret == "env:SPECS_PUSH_SECRET"
+    assert read(sources=with_secret("file:/run/secrets/push")).rules.sources["contact-center"].push_secret == "file:/run/secrets/push"
+    line = line_of(with_secret("x"), "push_secret")
+    for value in ("hunter2hunter2", "env:lower", "file:relative", "vault:kv/push", '""'):
+        assert errors(sources=with_secret(value)) == [("secret", "sources.yaml", line)], value
+        assert not any("hunter2" in one.text for one in read(sources=with_secret(value)).findings)
+    assert [rule for rule, _, _ in errors(sources=with_secret("[a]"))] != []
+
+
 def test_the_smallest_principal_that_covers_the_scopes_comes_first() -> None:
     token = """\
         token:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from gateway import elevations
 from tests.gateway.world import World, portal_world
 
 
@@ -13,6 +14,13 @@ from tests.gateway.world import World, portal_world
 def running_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with portal_world(tmp_path_factory.mktemp("world")) as world:
         yield world
+
+
+@pytest.fixture(autouse=True)
+def forget_elevations() -> Iterator[None]:
+    elevations.forget()
+    yield
+    elevations.forget()
 
 
 @pytest.fixture

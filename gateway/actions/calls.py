@@ -13,6 +13,7 @@ from audit.actions import PORTAL, record
 from gateway.exchange import Exchange
 from gateway.models import Call
 from gateway.records import actor_of, entry_outcome
+from identity.callers import Caller
 from portal.statements import Rows
 
 # An upstream may take 30 s, the token endpoint and the database theirs; after this nobody can still be working on it.
@@ -90,6 +91,29 @@ def record_refusal(*, exchange: Exchange, fields: dict[str, Any]) -> int:
     )
     _insert(exchange, fields | {"finished_at": timezone.now(), "outcome_entry": entry})
     return entry
+
+
+@transaction.atomic
+def record_replay(*, original: Call, exchange: Exchange, by: Caller, equal: bool | None) -> int:
+    """Write down that ``exchange`` was ``original`` sent again; ``equal`` is None where there was no answer to compare."""
+    outcome = "failed" if exchange.error is not None and exchange.error.status >= 500 else "refused" if exchange.error is not None else "ok"
+    said = {} if equal is None else {"equal": equal}
+    return record(
+        "call:replayed",
+        by=by.actor,
+        outcome=outcome,
+        subject=str(exchange.id),
+        api=original.api,
+        environment=exchange.address.environment if exchange.address else "",
+        code=exchange.error.code if exchange.error is not None else "",
+        request_id=exchange.request_id,
+        method=original.method,
+        path=original.path,
+        operation=exchange.operation.key if exchange.operation else original.operation,
+        call=str(exchange.id),
+        original=str(original.pk),
+        **said,
+    )
 
 
 def close_unknown() -> int:
