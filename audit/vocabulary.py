@@ -125,10 +125,15 @@ ACTIONS: Mapping[str, Action] = dict(
         _action("rules:refused", "The rules of {commit} were refused: {reason}", "commit before reason findings errors file line"),
         _action("hook:created", "{actor} made the webhook {name} ({profile})", "name profile debug"),
         _action("hook:changed", "{actor} changed the webhook {name}", "name profile debug fields"),
+        _action("hook:rotated", "{actor} gave the webhook {name} a new address", "name profile"),
+        _action("hook:secret_retired", "{actor} retired a secret of the webhook {name}", "name profile fingerprint"),
         _action("hook:deleted", "{actor} deleted the webhook {name}", "name profile deliveries"),
         _action("hook:opened", "{actor} read the delivery of {name}", "name delivery"),
         _action("delivery:verified", "A delivery to {name} was verified", "name profile delivery size sha256 duplicate sender"),
         _action("delivery:refused", "A delivery to {name} was refused: {reason}", "name profile delivery size sha256 reason sender status"),
+        _action(
+            "delivery:rechecked", "{actor} had a delivery to {name} verified again: {verdict}", "name profile delivery sha256 verdict reason sender"
+        ),
         _action("quota:raised", "{actor} raised the quota of {subject} to {limit}", "limit seconds until reason window"),
         _action("elevation:requested", "{actor} asked for more quota", "limit seconds until reason window environment"),
         _action("elevation:approved", "{actor} approved more quota for {subject}", "limit seconds until reason window environment"),

@@ -13,9 +13,10 @@ from rest_framework.decorators import api_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from harness import actions, selectors
+from harness import selectors
+from harness.actions import endpoints, receiving
 from harness.models import Delivery, HookEndpoint
-from harness.profiles import PROFILES
+from harness.signatures.registry import PROFILES
 from identity.callers import Caller
 from portal.errors import Malformed
 
@@ -29,6 +30,10 @@ class HookRequest(serializers.Serializer[Any]):
         trim_whitespace=False, max_length=512, write_only=True, help_text="Kept encrypted and never shown again."
     )
     debug = serializers.BooleanField(default=False, help_text="Keep the steps of each verification.")
+    settings = serializers.DictField(
+        required=False, help_text="What is changed of the profile; GET /api/v1/hook-profiles names what may be."
+    )
+    expires_at = serializers.DateTimeField(required=False, allow_null=True, help_text="The address answers 404 from then on.")
 
 
 class HookChange(serializers.Serializer[Any]):
@@ -42,6 +47,29 @@ class HookChange(serializers.Serializer[Any]):
         help_text="Counts at once; the one before it counts for another day.",
     )
     debug = serializers.BooleanField(required=False)
+    settings = serializers.DictField(required=False)
+    expires_at = serializers.DateTimeField(required=False, allow_null=True)
+
+
+class ProfileShown(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    title = serializers.CharField()
+    documented = serializers.BooleanField(help_text="Whether the vendor describes exactly this; false for a preset of ours.")
+    documentation = serializers.CharField(source="source")
+    header = serializers.CharField()
+    algorithm = serializers.CharField()
+    key = serializers.CharField()
+    encoding = serializers.CharField()
+    prefix = serializers.CharField()
+    template = serializers.CharField()
+    tolerance = serializers.IntegerField(allow_null=True, help_text="Seconds either way; null where no time is signed.")
+    id_header = serializers.CharField()
+    settings = serializers.ListField(child=serializers.CharField(), help_text="What an owner may change.")
+
+
+class ProfileList(serializers.Serializer[Any]):
+    results = ProfileShown(many=True)
+    next = serializers.URLField(allow_null=True)
 
 
 class SecretShown(serializers.Serializer[Any]):
@@ -56,7 +84,9 @@ class HookShown(serializers.Serializer[Any]):
     name = serializers.CharField()
     profile = serializers.CharField()
     header = serializers.CharField(help_text="Where the signature is expected.")
+    settings = serializers.DictField()
     debug = serializers.BooleanField()
+    expires_at = serializers.DateTimeField(allow_null=True)
     url = serializers.URLField(help_text="Where the platform must send to.")
     secrets = SecretShown(many=True)
     created_at = serializers.DateTimeField()
@@ -76,7 +106,10 @@ class DeliverySummary(serializers.ModelSerializer[Delivery]):
 
     class Meta:
         model = Delivery
-        fields = ("id", "received_at", "verdict", "reason", "status", "request_id", "remote", "size", "sha256", "duplicate_of")
+        fields = (
+            "id", "received_at", "verdict", "reason", "status", "request_id", "remote", "size", "sha256", "duplicate_of", "repeats",
+            "rechecked_at",
+        )  # fmt: skip
 
 
 class StepShown(serializers.Serializer[Any]):
@@ -105,7 +138,7 @@ class DeliveryShown(DeliverySummary):
             return None
 
     class Meta(DeliverySummary.Meta):
-        fields = (*DeliverySummary.Meta.fields, "hook", "secret", "query", "headers", "body", "body_text", "steps")  # type: ignore[assignment]
+        fields = (*DeliverySummary.Meta.fields, "hook", "secret", "skew", "query", "headers", "body", "body_text", "steps")  # type: ignore[assignment]
 
 
 class DeliveryList(serializers.Serializer[Any]):
@@ -121,7 +154,7 @@ def hooks(request: Request) -> Response:
     if request.method == "POST":
         wanted = HookRequest(data=request.data)
         wanted.is_valid(raise_exception=True)
-        made = actions.create_endpoint(by=_caller(request), **wanted.validated_data)
+        made = endpoints.create_endpoint(by=_caller(request), **wanted.validated_data)
         return _private(shown(selectors.endpoint(_caller(request).account_id, made.pk)), status.HTTP_201_CREATED)
     return _private({"results": [shown(found) for found in selectors.endpoints(_caller(request).account_id)], "next": None})
 
@@ -139,13 +172,44 @@ def hooks(request: Request) -> Response:
 def hook(request: Request, hook_id: UUID) -> Response:
     """One webhook of yours."""
     if request.method == "DELETE":
-        actions.delete_endpoint(by=_caller(request), endpoint_id=hook_id)
+        endpoints.delete_endpoint(by=_caller(request), endpoint_id=hook_id)
         return Response(status=status.HTTP_204_NO_CONTENT)
     if request.method == "PATCH":
         wanted = HookChange(data=request.data)
         wanted.is_valid(raise_exception=True)
-        actions.change_endpoint(by=_caller(request), endpoint_id=hook_id, **wanted.validated_data)
+        endpoints.change_endpoint(by=_caller(request), endpoint_id=hook_id, **wanted.validated_data)
     return _private(shown(selectors.endpoint(_caller(request).account_id, hook_id)))
+
+
+@extend_schema(operation_id="rotateHook", request=None, responses=HookShown, tags=["webhooks"])
+@api_view(["POST"])
+def rotate(request: Request, hook_id: UUID) -> Response:
+    """Give one webhook of yours another address; the one before answers 404 at once."""
+    endpoints.rotate_address(by=_caller(request), endpoint_id=hook_id)
+    return _private(shown(selectors.endpoint(_caller(request).account_id, hook_id)))
+
+
+@extend_schema(operation_id="retireHookSecret", request=None, responses={200: HookShown}, tags=["webhooks"])
+@api_view(["DELETE"])
+def secret(request: Request, hook_id: UUID, fingerprint: str) -> Response:
+    """Retire one of two live secrets at once."""
+    endpoints.retire_secret(by=_caller(request), endpoint_id=hook_id, secret=fingerprint)
+    return _private(shown(selectors.endpoint(_caller(request).account_id, hook_id)))
+
+
+@extend_schema(operation_id="listHookProfiles", responses=ProfileList, tags=["webhooks"])
+@api_view(["GET"])
+def profiles(request: Request) -> Response:
+    """How platforms sign, and what may be changed of each."""
+    return Response({"results": ProfileShown(list(PROFILES.values()), many=True).data, "next": None})
+
+
+@extend_schema(operation_id="verifyDeliveryAgain", request=None, responses=DeliveryShown, tags=["webhooks"])
+@api_view(["POST"])
+def verify_again(request: Request, delivery_id: UUID) -> Response:
+    """Judge a refused delivery with the secrets of now and the clock of when it arrived."""
+    receiving.verify_again(by=_caller(request), delivery_id=delivery_id)
+    return _private(DeliveryShown(selectors.delivery(_caller(request).account_id, delivery_id)).data)
 
 
 @extend_schema(
@@ -186,8 +250,10 @@ def shown(found: HookEndpoint) -> dict[str, Any]:
         "id": found.pk,
         "name": found.name,
         "profile": found.profile,
-        "header": PROFILES[found.profile].header,
+        "header": selectors.profile(found).header,
+        "settings": found.settings,
         "debug": found.debug,
+        "expires_at": found.expires_at,
         "url": selectors.address(found),
         "secrets": SecretShown(selectors.live_secrets(found.pk), many=True).data,
         "created_at": found.created_at,

@@ -19,11 +19,14 @@ class HookEndpoint(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="hook_endpoints")
     name = models.CharField(max_length=100)
-    profile = models.CharField(max_length=40)  # a key of harness.profiles.PROFILES
+    profile = models.CharField(max_length=40)  # a key of harness.signatures.registry.PROFILES
+    settings = models.JSONField(default=dict)  # what the owner changed of the profile
     debug = models.BooleanField(default=False)  # keep the steps of each verification
     token_hash = models.CharField(max_length=64, unique=True)  # sha256, hex: the token has 256 random bits
     token_encrypted = models.BinaryField()
     created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField(null=True, blank=True)  # answers 404 from then on
+    rotated_at = models.DateTimeField(null=True, blank=True)  # when the address was last replaced
     deleted_at = models.DateTimeField(null=True, blank=True)  # answers 410 for a day, then 404
 
     class Meta:
@@ -54,25 +57,47 @@ class Delivery(models.Model):
     endpoint = models.ForeignKey(HookEndpoint, on_delete=models.CASCADE, related_name="deliveries")
     received_at = models.DateTimeField(default=timezone.now)
     verdict = models.CharField(max_length=20)  # verified, duplicate, refused
+    rechecked_at = models.DateTimeField(null=True, blank=True)  # when its owner last had it verified again
     reason = models.CharField(max_length=40, blank=True)  # of a refusal; of a duplicate what was the same
     status = models.PositiveSmallIntegerField()  # what the sender was answered
     sender_id = models.CharField(max_length=200, blank=True)  # X-Request-Id as sent
     remote = models.CharField(max_length=64, blank=True)
     query = models.TextField(blank=True)
     headers = models.JSONField(default=list)  # [[name, value], …] in order, credentials masked
+    headers_sealed = models.BinaryField(null=True, blank=True)  # of a refused one: the same unmasked, encrypted, to verify it again
     body = models.BinaryField()
     size = models.PositiveIntegerField()
     sha256 = models.CharField(max_length=64)
     secret = models.CharField(max_length=8, blank=True)  # fingerprint of the one that fitted
     steps = models.JSONField(default=list)  # only of endpoints with debug
+    skew = models.BigIntegerField(null=True, blank=True)  # the sender's clock less ours, seconds; where a time is signed
+    repeats = models.PositiveIntegerField(default=0)  # how often the same came again
     duplicate_of = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="duplicates")
 
     class Meta:
         indexes: ClassVar = [
             models.Index(fields=["endpoint", "-received_at"], name="delivery_inbox"),
-            models.Index(fields=["endpoint", "sha256"], name="delivery_digest"),
-            models.Index(fields=["endpoint", "sender_id"], name="delivery_sender"),
         ]
 
     def __str__(self) -> str:
         return f"{self.received_at:%Y-%m-%d %H:%M:%S} {self.verdict}"
+
+
+class Remembered(models.Model):
+    """That something verified came in: kept longer than the delivery itself may be, so that a flood makes nobody forget an id."""
+
+    endpoint = models.ForeignKey(HookEndpoint, on_delete=models.CASCADE, related_name="remembered")
+    sender_id = models.CharField(max_length=200, blank=True)
+    sha256 = models.CharField(max_length=64)  # of the body
+    at = models.DateTimeField()
+    first = models.ForeignKey(Delivery, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["endpoint", "sender_id"], name="remembered_sender"),
+            models.Index(fields=["endpoint", "sha256"], name="remembered_digest"),
+            models.Index(fields=["at"], name="remembered_at"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.sender_id or self.sha256[:12]} at {self.at:%Y-%m-%d %H:%M:%S}"

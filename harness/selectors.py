@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import orjson
 from django.conf import settings
 from django.db.models import Count, Max, Q, QuerySet
 from django.utils import timezone
 
 from harness.models import Delivery, HookEndpoint, HookSecret
-from harness.verification import Secret
+from harness.signatures.profile import Profile
+from harness.signatures.registry import profile_of
+from harness.signatures.values import Request, Secret
 from identity.encryption import unseal
 from portal.errors import Gone, NotFound
 
@@ -25,8 +29,6 @@ class Opened:
 
     id: UUID
     name: str
-    profile: str
-    debug: bool
 
 
 def hash_of_token(token: str) -> str:
@@ -34,13 +36,18 @@ def hash_of_token(token: str) -> str:
 
 
 def endpoint_for_sender(token: str) -> Opened:
-    """The endpoint at ``/in/{token}``. Raises NotFound, or Gone for a day after it was deleted."""
-    row = HookEndpoint.objects.filter(token_hash=hash_of_token(token)).only("id", "name", "profile", "debug", "deleted_at").first()
-    if row is None or (row.deleted_at is not None and row.deleted_at < timezone.now() - GONE_FOR):
+    """The endpoint at ``/in/{token}``. Raises NotFound (also once it expired), or Gone for a day after it was deleted."""
+    row = HookEndpoint.objects.filter(token_hash=hash_of_token(token)).only("id", "name", "expires_at", "deleted_at").first()
+    now = timezone.now()
+    if (
+        row is None
+        or (row.deleted_at is not None and row.deleted_at < now - GONE_FOR)
+        or (row.expires_at is not None and row.expires_at <= now)
+    ):
         raise NotFound("There is nothing at this address.", code="unknown_hook")
     if row.deleted_at is not None:
         raise Gone("This address is no longer used.", code="hook_deleted")
-    return Opened(row.pk, row.name, row.profile, row.debug)
+    return Opened(row.pk, row.name)
 
 
 def endpoints(owner: UUID) -> QuerySet[HookEndpoint]:
@@ -69,6 +76,23 @@ def address(of: HookEndpoint) -> str:
     return f"{settings.PORTAL_PUBLIC_URL}/in/{unseal(bytes(of.token_encrypted)).decode()}"
 
 
+def profile(of: HookEndpoint) -> Profile:
+    """How this endpoint's deliveries are signed, with its owner's settings."""
+    return profile_of(of.profile, of.settings)
+
+
+def request_to(of: HookEndpoint, *, headers: Sequence[tuple[str, str]], query: str, body: bytes) -> Request:
+    """A delivery as the verification reads it. The address is only made out where the profile signs it: it is stored encrypted."""
+    url = (address(of) + (f"?{query}" if query else "")) if profile(of).signs_address else ""
+    return Request(headers, body, "POST", url)
+
+
+def request_of(delivery: Delivery) -> Request:
+    """A kept delivery as it arrived, with the headers unmasked where they were kept."""
+    kept = delivery.headers if delivery.headers_sealed is None else orjson.loads(unseal(bytes(delivery.headers_sealed)))
+    return request_to(delivery.endpoint, headers=[(name, value) for name, value in kept], query=delivery.query, body=bytes(delivery.body))
+
+
 def live_secrets(endpoint_id: UUID, now: datetime | None = None) -> QuerySet[HookSecret]:
     """The secrets that count now, newest first."""
     live = Q(retires_at=None) | Q(retires_at__gt=now or timezone.now())
@@ -81,7 +105,7 @@ def secrets_for_verification(endpoint_id: UUID, now: datetime) -> list[Secret]:
 
 def deliveries(of: HookEndpoint, *, before: Delivery | None = None, size: int = 50) -> tuple[list[Delivery], Delivery | None]:
     """The newest deliveries (without their bytes) older than ``before``, and where the next page starts."""
-    found = of.deliveries.defer("body", "steps", "headers").order_by("-received_at", "-pk")
+    found = of.deliveries.defer("body", "steps", "headers", "headers_sealed").order_by("-received_at", "-pk")
     if before is not None:
         found = found.filter(Q(received_at__lt=before.received_at) | Q(received_at=before.received_at, pk__lt=before.pk))
     rows = list(found[: size + 1])

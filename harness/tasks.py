@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils import timezone
 
-from harness.actions import forget_old
+from harness.actions.forgetting import forget_old
 
 
 def sweep() -> int:

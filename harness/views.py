@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -14,23 +13,31 @@ from django.http import HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from harness import actions, selectors
+from harness import selectors
+from harness.actions import endpoints
 from harness.api import cursor_of
 from harness.models import Delivery, HookEndpoint
-from harness.profiles import PROFILES, Profile
+from harness.signatures.commands import sample_commands
+from harness.signatures.registry import PROFILES
 from identity.callers import SignedInRequest
 from portal.errors import NotFound, PortalError
 from portal.web.pages import render_page
 
 PAGE = 50
 SHOWN_BYTES = 65_536
-SAMPLE = '{"event":"call.completed","id":"sample-1"}'
 VERDICTS = {"verified": ("Verified", "good"), "duplicate": ("Duplicate", ""), "refused": ("Refused", "bad")}
 REASONS = {
     "signature_missing": "The signature header is missing or empty.",
-    "signature_malformed": "The signature is not 64 hexadecimal digits.",
+    "signature_malformed": "The signature header does not hold a signature of this kind.",
     "signature_wrong": "The signature was made with another secret or over other bytes.",
     "signature_repeated": "The signature header is there more than once.",
+    "timestamp_missing": "The time that is part of the signature is missing.",
+    "timestamp_malformed": "The time that is part of the signature is not a number of seconds.",
+    "timestamp_stale": "The signature is right, but it was made too long ago.",
+    "timestamp_ahead": "The signature is right, but its time lies too far in the future.",
+    "id_missing": "The id that is part of the signature is missing.",
+    "digest_wrong": "The signature is right, but the digest it covers is not the one of this body.",
+    "body_not_covered": "The signature is right, but it does not cover the body.",
     "body_malformed": "The signature is right, but the body is not the JSON its content type says.",
     "request_id_reused": "The signature is right, but the id was already used for another body.",
     "same_id": "The same id and body came before: a retry, answered like the first.",
@@ -66,12 +73,12 @@ def bench(request: SignedInRequest) -> HttpResponse:
     form = HookForm(request.POST or None, initial={"debug": True})
     if request.method == "POST" and form.is_valid():
         try:
-            made = actions.create_endpoint(by=request.caller, **form.cleaned_data)
+            made = endpoints.create_endpoint(by=request.caller, **form.cleaned_data)
         except PortalError as error:
             form.refuse(error)
         else:
             return HttpResponseRedirect(reverse("webhook", args=[made.pk]))
-    rows = [{"hook": found, "profile": PROFILES[found.profile]} for found in selectors.endpoints(request.caller.account_id)]
+    rows = [{"hook": found, "profile": selectors.profile(found)} for found in selectors.endpoints(request.caller.account_id)]
     return render_page(request, "harness/bench.html", {"rows": rows, "form": form}, status=422 if form.is_bound else 200)
 
 
@@ -86,14 +93,14 @@ def hook(request: SignedInRequest, hook_id: UUID) -> HttpResponse:
     address = selectors.address(found)
     context: dict[str, Any] = {
         "hook": found,
-        "profile": PROFILES[found.profile],
+        "profile": selectors.profile(found),
         "address": address,
         "secrets": selectors.live_secrets(found.pk),
         "rows": [_row(row, here) for row in rows],
         "next_url": f"?{urlencode({'cursor': str(more.pk)})}" if more else "",
         "first_url": "?" if cursor else "",
         "chosen": _opened(chosen, found) if chosen else None,
-        "sample": sample_commands(PROFILES[found.profile], address),
+        "sample": sample_commands(selectors.profile(found), address),
         "inbox_url": f"?{urlencode(here | ({'delivery': str(chosen.pk)} if chosen else {}))}",
     }
     return render_page(request, "harness/hook.html", context, partial="harness/_inbox.html")
@@ -127,7 +134,7 @@ def _opened(delivery: Delivery, found: HookEndpoint) -> dict[str, Any]:
         "pretty": pretty,
         "cut": len(body) > SHOWN_BYTES,
         "hex": body[:SHOWN_BYTES].hex(" ") if raw is None else "",
-        "signature_header": PROFILES[found.profile].header,
+        "signature_header": selectors.profile(found).header,
     }
 
 
@@ -144,22 +151,6 @@ def _texts(body: bytes) -> tuple[str | None, str]:
     return raw, pretty
 
 
-def sample_commands(profile: Profile, address: str) -> str:
-    """Shell commands that send a signed sample. The secret is a variable: it is never in a command line or a history."""
-    return "\n".join(
-        (
-            "read -rs WEBHOOK_SECRET   # type or paste the secret; it is not shown",
-            f"BODY={shlex.quote(SAMPLE)}",
-            "SIGNATURE=$(printf '%s' \"$BODY\" | openssl dgst -sha256 -hmac \"$WEBHOOK_SECRET\" -r | cut -d' ' -f1)",
-            f"curl -i {shlex.quote(address)} \\",
-            "  -H 'Content-Type: application/json' \\",
-            f'  -H "{profile.header}: $SIGNATURE" \\',
-            f'  -H "{profile.id_header}: $(date +%s%N)" \\',
-            '  --data-binary "$BODY"',
-        )
-    )
-
-
 @require_POST
 def change(request: SignedInRequest, hook_id: UUID) -> HttpResponse:
     """Debug on or off; a new secret."""
@@ -167,7 +158,7 @@ def change(request: SignedInRequest, hook_id: UUID) -> HttpResponse:
     secret = request.POST.get("secret") or None
     debug = request.POST.get("debug") == "on" if "settings" in request.POST else None
     try:
-        actions.change_endpoint(by=request.caller, endpoint_id=found.pk, secret=secret, debug=debug)
+        endpoints.change_endpoint(by=request.caller, endpoint_id=found.pk, secret=secret, debug=debug)
     except PortalError as error:
         messages.error(request, " ".join(str(finding["message"]) for finding in error.errors) or error.detail)
     else:
@@ -179,6 +170,6 @@ def change(request: SignedInRequest, hook_id: UUID) -> HttpResponse:
 def delete(request: SignedInRequest, hook_id: UUID) -> HttpResponse:
     """Delete a webhook with its secrets and deliveries."""
     found = selectors.endpoint(request.caller.account_id, hook_id)
-    actions.delete_endpoint(by=request.caller, endpoint_id=found.pk)
+    endpoints.delete_endpoint(by=request.caller, endpoint_id=found.pk)
     messages.success(request, f"{found.name} is deleted. Its address answers 410 for a day.")
     return HttpResponseRedirect(reverse("webhooks"))

@@ -9,7 +9,7 @@ import re
 from harness.signatures.profile import Encoding
 
 _HEX = re.compile(r"(?:[0-9A-Fa-f]{2})+")
-_DIGITS = re.compile(r"[0-9]{1,20}")
+_DIGITS = re.compile(r"[0-9]{1,15}")
 
 
 def decode(text: str, encoding: Encoding) -> bytes:

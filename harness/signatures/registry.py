@@ -114,6 +114,8 @@ def profile_of(name: str, settings: Mapping[str, Any]) -> Profile:
     """The profile called ``name`` with an owner's settings, which were checked when they were stored."""
     profile = PROFILES[name]
     chosen = {key: value for key, value in settings.items() if key in profile.settings}
+    if "{timestamp}" in chosen.get("template", "") and profile.tolerance is None:
+        chosen = {"tolerance": TOLERANCE} | chosen  # a time that is signed counts
     return replace(profile, **chosen) if chosen else profile
 
 

@@ -14,6 +14,7 @@ from harness.signatures.profile import Profile
 from harness.signatures.reading import Claim, read
 from harness.signatures.values import Refused, Request, Secret, Step, Verdict
 
+MOST_SKEW = 10**15  # seconds; what a sender claims may be anything
 PEEK = 16  # bytes of a body shown in hexadecimal at either end
 
 
@@ -32,7 +33,7 @@ def verify(profile: Profile, secrets: Sequence[Secret], request: Request, now: f
         _body_readable(request, steps)
     except Refused as refused:
         steps.append(refused.step)
-        skew = round(claim.timestamp - now) if claim is not None and claim.timestamp is not None else None
+        skew = _skew(claim.timestamp, now) if claim is not None else None
         return Verdict(refused.reason, tuple(steps), fitting, skew)
     return Verdict("", tuple(steps), fitting, skew)
 
@@ -131,7 +132,11 @@ def _clock(profile: Profile, claim: Claim, now: float, steps: list[Step]) -> int
     if claim.not_before is not None and now < claim.not_before:
         raise Refused("timestamp_ahead", Step("Clock", "bad", f"It counts from {round(claim.not_before - now)} s from now only.", values))
     steps.append(Step("Clock", "good", f"The sender's clock and ours are {abs(round(skew))} s apart.", values))
-    return round(skew)
+    return _skew(claim.timestamp, now)
+
+
+def _skew(timestamp: int | None, now: float) -> int | None:
+    return None if timestamp is None else max(-MOST_SKEW, min(MOST_SKEW, round(timestamp - now)))
 
 
 def _body_readable(request: Request, steps: list[Step]) -> None:
