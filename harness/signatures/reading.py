@@ -43,16 +43,16 @@ def read(profile: Profile, request: Request) -> Claim:
     value = values[0].strip()
     if profile.construction == "token":
         return _token(profile, request, value)
-    signatures, pair_time = _signatures(profile, value)
+    found, pair_time = signatures(profile, value)
     if profile.construction == "form":
-        return Claim(tuple((signature, text) for signature in signatures for text in form_texts(request)), problem=_form_problem(request))
+        return Claim(tuple((signature, text) for signature in found for text in form_texts(request)), problem=_form_problem(request))
     timestamp = _timestamp(profile, request, pair_time)
     identity = request.value(profile.id_header)
     if profile.signs_id and not identity:
         raise _refused("id_missing", "Id", f"There is no header {profile.id_header}, and the id is part of what is signed.")
     text = signed_text(profile, request, timestamp or "", identity)
     notes = (("timestamp", timestamp),) if timestamp else ()
-    return Claim(tuple((signature, text) for signature in signatures), seconds(timestamp) if timestamp else None, notes=notes)
+    return Claim(tuple((signature, text) for signature in found), seconds(timestamp) if timestamp else None, notes=notes)
 
 
 def signed_text(profile: Profile, request: Request, timestamp: str, identity: str) -> bytes:
@@ -89,7 +89,7 @@ def _present(profile: Profile, values: list[str], request: Request) -> None:
         raise _refused("signature_missing", title, f"The header {profile.header} is empty.")
 
 
-def _signatures(profile: Profile, value: str) -> tuple[tuple[bytes, ...], str]:
+def signatures(profile: Profile, value: str) -> tuple[tuple[bytes, ...], str]:
     """The signatures in a header, and the time that stands among them (Stripe) or ""."""
     shown = ((profile.header, visible(value.encode("latin-1", "replace"), SHOWN)),)
     texts, timestamp = [value], ""
