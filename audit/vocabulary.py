@@ -134,6 +134,7 @@ ACTIONS: Mapping[str, Action] = dict(
         _action(
             "delivery:rechecked", "{actor} had a delivery to {name} verified again: {verdict}", "name profile delivery sha256 verdict reason sender"
         ),
+        _action("delivery:diagnosed", "{actor} asked why a delivery to {name} was refused", "name profile delivery findings search"),
         _action("quota:raised", "{actor} raised the quota of {subject} to {limit}", "limit seconds until reason window"),
         _action("elevation:requested", "{actor} asked for more quota", "limit seconds until reason window environment"),
         _action("elevation:approved", "{actor} approved more quota for {subject}", "limit seconds until reason window environment"),

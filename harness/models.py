@@ -101,3 +101,28 @@ class Remembered(models.Model):
 
     def __str__(self) -> str:
         return f"{self.sender_id or self.sha256[:12]} at {self.at:%Y-%m-%d %H:%M:%S}"
+
+
+class DeepSearch(models.Model):
+    """The longer search for what is wrong with a refused delivery. The row is the queue: a worker claims it when it is due."""
+
+    QUEUED, RUNNING, DONE, FAILED = "queued", "running", "done", "failed"
+
+    delivery = models.OneToOneField(Delivery, on_delete=models.CASCADE, related_name="deep_search")
+    state = models.CharField(max_length=10, default=QUEUED)
+    requested_at = models.DateTimeField(default=timezone.now)
+    due_at = models.DateTimeField(null=True, blank=True, default=timezone.now)  # None when there is nothing left to do
+    lease_owner = models.CharField(max_length=32, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    progress = models.PositiveSmallIntegerField(default=0)  # percent of the level that is being searched
+    tried = models.PositiveIntegerField(default=0)
+    level = models.PositiveSmallIntegerField(default=0)  # how many mistakes at once were tried
+    whole = models.BooleanField(default=True)  # False: the budget ended first
+    findings = models.JSONField(default=list)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["due_at"], name="deep_search_due")]
+
+    def __str__(self) -> str:
+        return f"search of {self.delivery_id}: {self.state}"

@@ -13,7 +13,10 @@ from django.conf import settings
 from django.db.models import Count, Max, Q, QuerySet
 from django.utils import timezone
 
-from harness.models import Delivery, HookEndpoint, HookSecret
+from harness.diagnosis.diagnose import diagnose
+from harness.diagnosis.search import Progress
+from harness.diagnosis.values import Diagnosis
+from harness.models import DeepSearch, Delivery, HookEndpoint, HookSecret
 from harness.signatures.profile import Profile
 from harness.signatures.registry import profile_of
 from harness.signatures.values import Request, Secret
@@ -21,6 +24,7 @@ from identity.encryption import unseal
 from portal.errors import Gone, NotFound
 
 GONE_FOR = timedelta(hours=24)
+OTHER_SECRETS = 40  # of the owner's other webhooks, tried when a signature does not fit
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,3 +122,35 @@ def delivery(owner: UUID, delivery_id: UUID) -> Delivery:
     if found is None:
         raise NotFound("There is no such delivery of yours.", code="unknown_delivery")
     return found
+
+
+def other_secrets(of: HookEndpoint, now: datetime) -> list[tuple[str, Secret]]:
+    """Live secrets of the same owner's other webhooks, with the names of these. Nobody else's are ever tried."""
+    live = Q(retires_at=None) | Q(retires_at__gt=now)
+    rows = (
+        HookSecret.objects.filter(live, endpoint__owner_id=of.owner_id, endpoint__deleted_at=None)
+        .exclude(endpoint_id=of.pk)
+        .select_related("endpoint")
+        .order_by("-added_at", "-pk")[:OTHER_SECRETS]
+    )
+    return [(row.endpoint.name, Secret(unseal(bytes(row.value_encrypted)), row.fingerprint)) for row in rows]
+
+
+def diagnosis(of: Delivery, *, deep: bool = False, progress: Progress | None = None) -> Diagnosis:
+    """Why it was refused, with the secrets of now: at once, or deep in a worker."""
+    now = timezone.now()
+    return diagnose(
+        profile(of.endpoint),
+        secrets_for_verification(of.endpoint_id, now),
+        request_of(of),
+        reason=of.reason,
+        skew=of.skew,
+        others=other_secrets(of.endpoint, now),
+        deep=deep,
+        progress=progress,
+    )
+
+
+def deep_search(of: Delivery) -> DeepSearch | None:
+    """The longer search, if one was asked for."""
+    return DeepSearch.objects.filter(delivery=of).first()

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from harness import selectors
 from harness.actions import endpoints
-from harness.api import cursor_of
+from harness.api.deliveries import cursor_of
 from harness.models import Delivery, HookEndpoint
 from harness.signatures.commands import sample_commands
 from harness.signatures.registry import PROFILES

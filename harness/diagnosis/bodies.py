@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Iterator
 from urllib.parse import parse_qsl, quote, urlencode
 
-from harness.diagnosis.json_texts import rewritten
+from harness.diagnosis.json_texts import Style, rewritten
 from harness.diagnosis.values import Change
 from harness.signatures.values import Request
 
@@ -46,9 +46,13 @@ def _all(request: Request) -> Iterator[tuple[Change, bytes]]:
 
 def _json(body: bytes) -> Iterator[tuple[Change, bytes]]:
     text = body.decode("utf-8", "surrogateescape")
+    writers: dict[bytes, list[Style]] = {}
     for style, written in rewritten(text.removeprefix("\ufeff")):
-        words = f"signed the JSON as {style.writer} writes it, not the bytes that were sent."
-        yield _body(f"json.{style.id}", "Signed over re-serialized JSON", words), written.encode("utf-8", "surrogateescape")
+        writers.setdefault(written.encode("utf-8", "surrogateescape"), []).append(style)
+    for body_again, styles in writers.items():
+        names = ", or ".join(dict.fromkeys(style.writer for style in styles[:3]))
+        words = f"signed the JSON as it is written again by {names}, not the bytes that were sent."
+        yield _body(f"json.{styles[0].id}", "Signed over re-serialized JSON", words), body_again
 
 
 def _ends(body: bytes) -> Iterator[tuple[Change, bytes]]:

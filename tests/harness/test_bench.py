@@ -10,9 +10,10 @@ import pytest
 from django.test import Client
 
 from audit.selectors import Facets, page
-from harness import api, selectors
+from harness import selectors
 from harness.actions import endpoints
 from harness.actions.receiving import Incoming, receive
+from harness.api import deliveries
 from harness.models import Delivery, HookEndpoint, HookSecret
 from harness.signatures.commands import sample_commands
 from harness.signatures.registry import PROFILES
@@ -108,7 +109,7 @@ def test_a_delivery_is_read_whole(owner: Any) -> None:
 
 
 def test_pages_of_deliveries_follow_each_other(owner: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(api, "PAGE", 2)
+    monkeypatch.setattr(deliveries, "PAGE", 2)
     made = make(owner)
     for number in range(5):
         deliver(made["id"], b"%d" % number)
