@@ -107,9 +107,13 @@ def secrets_for_verification(endpoint_id: UUID, now: datetime) -> list[Secret]:
     return [Secret(unseal(bytes(row.value_encrypted)), row.fingerprint) for row in live_secrets(endpoint_id, now)]
 
 
-def deliveries(of: HookEndpoint, *, before: Delivery | None = None, size: int = 50) -> tuple[list[Delivery], Delivery | None]:
+def deliveries(
+    of: HookEndpoint, *, before: Delivery | None = None, size: int = 50, verdict: str = ""
+) -> tuple[list[Delivery], Delivery | None]:
     """The newest deliveries (without their bytes) older than ``before``, and where the next page starts."""
     found = of.deliveries.defer("body", "steps", "headers", "headers_sealed").order_by("-received_at", "-pk")
+    if verdict:
+        found = found.filter(verdict=verdict)
     if before is not None:
         found = found.filter(Q(received_at__lt=before.received_at) | Q(received_at=before.received_at, pk__lt=before.pk))
     rows = list(found[: size + 1])

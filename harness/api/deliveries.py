@@ -70,9 +70,7 @@ def diagnosis(request: Request, delivery_id: UUID) -> Response:
 def explanation(delivery: Delivery, found: Diagnosis, search: DeepSearch | None) -> dict[str, Any]:
     """A diagnosis as its owner sees it: what was found at once, or what the longer search found."""
     profile = selectors.profile(delivery.endpoint)
-    findings = list(found.findings)
-    if not explained(found) and search is not None and search.findings:
-        findings = [Finding(**(kept | {"changes": tuple(kept["changes"])})) for kept in search.findings]
+    findings = findings_of(found, search)
     clear = any(not finding.id.startswith("hint.") for finding in findings)
     waiting = search is not None and search.due_at is not None
     return {
@@ -81,6 +79,13 @@ def explanation(delivery: Delivery, found: Diagnosis, search: DeepSearch | None)
         "findings": [finding.as_dict() | {"lines": _lines(finding, profile)} for finding in findings],
         "search": SearchShown(search).data if search is not None else None,
     }
+
+
+def findings_of(found: Diagnosis, search: DeepSearch | None) -> list[Finding]:
+    """What was found at once, or else by the longer search."""
+    if explained(found) or search is None or not search.findings:
+        return list(found.findings)
+    return [Finding(**(kept | {"changes": tuple(kept["changes"])})) for kept in search.findings]
 
 
 def _lines(finding: Finding, profile: Profile) -> list[dict[str, str]]:
