@@ -127,12 +127,15 @@ ACTIONS: Mapping[str, Action] = dict(
         _action("hook:changed", "{actor} changed the webhook {name}", "name profile debug fields"),
         _action("hook:rotated", "{actor} gave the webhook {name} a new address", "name profile"),
         _action("hook:secret_retired", "{actor} retired a secret of the webhook {name}", "name profile fingerprint"),
+        _action("hook:sent", "{actor} sends a delivery of {name} to {target}, fault: {fault}", "name profile target fault sending size"),
         _action("hook:deleted", "{actor} deleted the webhook {name}", "name profile deliveries"),
         _action("hook:opened", "{actor} read the delivery of {name}", "name delivery"),
         _action("delivery:verified", "A delivery to {name} was verified", "name profile delivery size sha256 duplicate sender"),
         _action("delivery:refused", "A delivery to {name} was refused: {reason}", "name profile delivery size sha256 reason sender status"),
         _action(
-            "delivery:rechecked", "{actor} had a delivery to {name} verified again: {verdict}", "name profile delivery sha256 verdict reason sender"
+            "delivery:rechecked",
+            "{actor} had a delivery to {name} verified again: {verdict}",
+            "name profile delivery sha256 verdict reason sender",
         ),
         _action("delivery:diagnosed", "{actor} asked why a delivery to {name} was refused", "name profile delivery findings search"),
         _action("quota:raised", "{actor} raised the quota of {subject} to {limit}", "limit seconds until reason window"),

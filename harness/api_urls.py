@@ -9,6 +9,7 @@ urlpatterns: list[URLPattern] = [
     path("hooks/<uuid:hook_id>", hooks.hook, name="api-hook"),
     path("hooks/<uuid:hook_id>/rotate", hooks.rotate, name="api-hook-rotate"),
     path("hooks/<uuid:hook_id>/secrets/<slug:fingerprint>", hooks.secret, name="api-hook-secret"),
+    path("hooks/<uuid:hook_id>/send", hooks.send, name="api-hook-send"),
     path("hook-profiles", hooks.profiles, name="api-hook-profiles"),
     path("hooks/<uuid:hook_id>/deliveries", deliveries.deliveries, name="api-deliveries"),
     path("deliveries/<uuid:delivery_id>", deliveries.delivery, name="api-delivery"),

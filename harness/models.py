@@ -126,3 +126,28 @@ class DeepSearch(models.Model):
 
     def __str__(self) -> str:
         return f"search of {self.delivery_id}: {self.state}"
+
+
+class Sending(models.Model):
+    """One delivery the bench sent itself: to its own endpoint, or to a receiver on the allow-list. Written before it leaves."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    endpoint = models.ForeignKey(HookEndpoint, on_delete=models.CASCADE, related_name="sendings")
+    at = models.DateTimeField(default=timezone.now)
+    target = models.CharField(max_length=500, blank=True)  # "" is the endpoint itself
+    fault = models.CharField(max_length=20, blank=True)  # a key of harness.sending.faults.FAULTS
+    headers = models.JSONField(default=list)  # [[name, value], …] as sent
+    body = models.BinaryField()
+    status = models.PositiveSmallIntegerField(null=True, blank=True)  # None: no answer
+    answer_headers = models.JSONField(default=list)  # masked
+    answer_body = models.BinaryField(default=bytes)
+    truncated = models.BooleanField(default=False)
+    error = models.CharField(max_length=300, blank=True)
+    duration_ms = models.FloatField(null=True, blank=True)
+    delivery = models.ForeignKey(Delivery, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")  # of one to itself
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["endpoint", "-at"], name="sending_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.fault or 'signed'} to {self.target or 'itself'}"

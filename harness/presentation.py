@@ -10,7 +10,8 @@ import orjson
 from harness.code import advice
 from harness.code.receivers import receivers
 from harness.diagnosis.values import Finding
-from harness.models import Delivery
+from harness.models import Delivery, Sending
+from harness.sending.faults import FAULTS
 from harness.signatures.encodings import visible
 from harness.signatures.profile import Profile
 
@@ -125,3 +126,12 @@ def code(profile: Profile) -> list[dict[str, str]]:
         {"id": language.id, "title": language.title, "highlight": language.highlight, "source": text}
         for language, text in receivers(profile)
     ]
+
+
+def sent(one: Sending) -> dict[str, Any]:
+    """Something the bench sent, with the whole exchange as text."""
+    fault = FAULTS.get(one.fault, FAULTS[""])
+    request = "\n".join(f"{name}: {value}" for name, value in one.headers) + "\n\n" + visible(bytes(one.body), 4_096)
+    answer = "\n".join(f"{name}: {value}" for name, value in one.answer_headers) + "\n\n" + visible(bytes(one.answer_body), 4_096)
+    as_expected = one.status is not None and str(one.status).startswith(fault.expected)
+    return {"sending": one, "fault": fault, "request": request, "answer": answer, "tone": "good" if as_expected else "warning"}

@@ -16,7 +16,7 @@ from django.utils import timezone
 from harness.diagnosis.diagnose import diagnose
 from harness.diagnosis.search import Progress
 from harness.diagnosis.values import Diagnosis
-from harness.models import DeepSearch, Delivery, HookEndpoint, HookSecret
+from harness.models import DeepSearch, Delivery, HookEndpoint, HookSecret, Sending
 from harness.signatures.profile import Profile
 from harness.signatures.registry import profile_of
 from harness.signatures.values import Request, Secret
@@ -158,3 +158,8 @@ def diagnosis(of: Delivery, *, deep: bool = False, progress: Progress | None = N
 def deep_search(of: Delivery) -> DeepSearch | None:
     """The longer search, if one was asked for."""
     return DeepSearch.objects.filter(delivery=of).first()
+
+
+def sendings(of: HookEndpoint, size: int = 50) -> QuerySet[Sending]:
+    """What the bench sent for this endpoint, newest first."""
+    return of.sendings.order_by("-at", "-pk")[:size]

@@ -13,18 +13,20 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from harness import presentation, selectors
-from harness.actions import diagnosing, endpoints, receiving
+from harness.actions import diagnosing, endpoints, receiving, sending
 from harness.actions.endpoints import UNCHANGED, Unchanged
 from harness.api.deliveries import cursor_of, findings_of
 from harness.diagnosis.diagnose import explained
 from harness.forms import HookForm
 from harness.models import Delivery, HookEndpoint
-from harness.signatures.commands import sample_commands
+from harness.sending.faults import faults_of
+from harness.signatures.commands import SAMPLE, sample_commands
 from identity.callers import SignedInRequest
-from portal.errors import Invalid, NotFound, PortalError
+from portal.errors import Invalid, Malformed, NotFound, PortalError
 from portal.web.pages import render_page
 
 PAGE = 50
+SENDINGS = 10  # shown
 FILTERS = (("", "All"), ("verified", "Verified"), ("refused", "Refused"), ("duplicate", "Duplicates"))
 
 
@@ -66,6 +68,10 @@ def hook(request: SignedInRequest, hook_id: UUID) -> HttpResponse:
         "chosen": presentation.opened(chosen, profile) if chosen else None,
         "sample": sample_commands(profile, address),
         "code": presentation.code(profile),
+        "faults": faults_of(profile),
+        "payload": SAMPLE,
+        "receivers": sending.receivers_allowed()[0],
+        "sendings": [presentation.sent(one) for one in selectors.sendings(found, SENDINGS)],
         "inbox_url": f"?{urlencode(here | ({'delivery': str(chosen.pk)} if chosen else {}))}",
     }
     context |= _explanation(chosen, context) if chosen is not None and chosen.verdict == "refused" else {}
@@ -95,6 +101,33 @@ def _chosen(request: SignedInRequest, found: HookEndpoint, rows: list[Delivery])
     if delivery.endpoint_id != found.pk:
         raise NotFound("There is no such delivery to this webhook.", code="unknown_delivery")
     return delivery
+
+
+@require_POST
+def send(request: SignedInRequest, hook_id: UUID) -> HttpResponse:
+    """Send a payload, or the bytes of a delivery again, rightly signed or with one fault."""
+    form = request.POST
+    payload, content_type = (
+        form.get("payload", SAMPLE).replace("\r\n", "\n").encode("utf-8", "replace"),
+        form.get("content_type", "application/json"),
+    )
+    try:
+        if form.get("delivery"):
+            again = selectors.delivery(request.caller.account_id, UUID(form["delivery"]))
+            payload, content_type = bytes(again.body), selectors.request_of(again).value("content-type") or "application/octet-stream"
+        wanted = sending.Wanted(payload, content_type, form.get("fault", ""), form.get("target", "").strip(), int(form.get("repeat", "1")))
+        done = sending.send(by=request.caller, endpoint_id=hook_id, wanted=wanted)
+    except ValueError:
+        raise Malformed("The form cannot be read. Open the page again.") from None
+    except NotFound:
+        raise
+    except PortalError as error:
+        messages.error(request, " ".join(str(finding["message"]) for finding in error.errors) or error.detail)
+        return HttpResponseRedirect(reverse("webhook", args=[hook_id]))
+    if done[-1].delivery is not None:
+        return _to(done[-1].delivery)
+    messages.success(request, f"Answered {done[-1].status}." if done[-1].status else done[-1].error)
+    return HttpResponseRedirect(reverse("webhook", args=[hook_id]) + "#sent")
 
 
 @require_POST

@@ -161,6 +161,7 @@ def delete_endpoint(*, by: Caller, endpoint_id: UUID) -> None:
     endpoint = selectors.endpoint(by.account_id, endpoint_id)
     count = endpoint.deliveries.count()
     endpoint.remembered.all().delete()
+    endpoint.sendings.all().delete()
     endpoint.deliveries.all().delete()
     endpoint.secrets.all().delete()
     endpoint.deleted_at = timezone.now()

@@ -90,7 +90,7 @@ def findings_of(found: Diagnosis, search: DeepSearch | None) -> list[Finding]:
 
 def _lines(finding: Finding, profile: Profile) -> list[dict[str, str]]:
     return [
-        {"language": line.language, "highlight": line.highlight, "id": line.id, "code": line.code}
+        {"language": line.language, "highlight": line.highlight, "id": line.id, "code": line.code, "why": line.why}
         for line in advice.lines(profile, finding)
     ]
 

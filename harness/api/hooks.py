@@ -12,9 +12,21 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from harness import selectors
-from harness.actions import endpoints
-from harness.api.shapes import HookChange, HookList, HookRequest, HookShown, ProfileList, ProfileShown, SecretShown
+from harness.actions import endpoints, sending
+from harness.api.shapes import (
+    HookChange,
+    HookList,
+    HookRequest,
+    HookShown,
+    ProfileList,
+    ProfileShown,
+    SecretShown,
+    SendingList,
+    SendingShown,
+    SendRequest,
+)
 from harness.models import HookEndpoint
+from harness.signatures.commands import SAMPLE
 from harness.signatures.registry import PROFILES
 from identity.callers import signed_in
 
@@ -68,6 +80,23 @@ def secret(request: Request, hook_id: UUID, fingerprint: str) -> Response:
     """Retire one of two live secrets at once."""
     endpoints.retire_secret(by=signed_in(request), endpoint_id=hook_id, secret=fingerprint)
     return private(shown(selectors.endpoint(signed_in(request).account_id, hook_id)))
+
+
+@extend_schema(methods=["GET"], operation_id="listSendings", responses=SendingList, tags=["webhooks"])
+@extend_schema(methods=["POST"], operation_id="sendDelivery", request=SendRequest, responses=SendingList, tags=["webhooks"])
+@api_view(["GET", "POST"])
+def send(request: Request, hook_id: UUID) -> Response:
+    """Send a delivery, rightly signed or with one fault by choice; what was sent before, newest first."""
+    caller = signed_in(request)
+    if request.method == "POST":
+        asked = SendRequest(data=request.data)
+        asked.is_valid(raise_exception=True)
+        values = dict(asked.validated_data)
+        values["payload"] = values.get("payload", SAMPLE).encode("utf-8", "replace")
+        done = sending.send(by=caller, endpoint_id=hook_id, wanted=sending.Wanted(**values))
+    else:
+        done = list(selectors.sendings(selectors.endpoint(caller.account_id, hook_id)))
+    return private({"results": SendingShown(done, many=True).data, "next": None})
 
 
 @extend_schema(operation_id="listHookProfiles", responses=ProfileList, tags=["webhooks"])

@@ -7,7 +7,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from harness.models import Delivery
+from harness.models import Delivery, Sending
+from harness.sending.faults import FAULTS
 from harness.signatures.registry import PROFILES
 
 
@@ -139,6 +140,7 @@ class LineShown(serializers.Serializer[Any]):
     language = serializers.CharField()
     highlight = serializers.CharField(help_text="The language's name for syntax colouring.")
     code = serializers.CharField()
+    why = serializers.CharField()
 
 
 class FindingShown(serializers.Serializer[Any]):
@@ -169,3 +171,41 @@ class DiagnosisShown(serializers.Serializer[Any]):
     state = serializers.ChoiceField(choices=["explained", "searching", "not_explained"])
     findings = FindingShown(many=True)
     search = SearchShown(allow_null=True)
+
+
+class SendRequest(serializers.Serializer[Any]):
+    payload = serializers.CharField(
+        required=False, allow_blank=True, trim_whitespace=False, help_text="Sent as UTF-8, byte for byte; a small sample when left out."
+    )
+    content_type = serializers.CharField(default="application/json", max_length=100)
+    fault = serializers.ChoiceField(
+        choices=sorted(FAULTS), default="", allow_blank=True, help_text="What to do wrong on purpose; empty: nothing."
+    )
+    target = serializers.URLField(
+        default="", allow_blank=True, max_length=500, help_text="A receiver on the allow-list; empty: this webhook itself."
+    )
+    repeat = serializers.IntegerField(default=1, min_value=1, max_value=5, help_text="The very same delivery this many times.")
+
+
+class SendingShown(serializers.ModelSerializer[Sending]):
+    body = serializers.SerializerMethodField(help_text="Base64 of the bytes that were sent.")
+    answer_body = serializers.SerializerMethodField(help_text="Base64 of the answer, at most 64 KB.")
+    delivery = serializers.UUIDField(source="delivery_id", allow_null=True)
+
+    def get_body(self, sending: Sending) -> str:
+        return base64.b64encode(bytes(sending.body)).decode()
+
+    def get_answer_body(self, sending: Sending) -> str:
+        return base64.b64encode(bytes(sending.answer_body)).decode()
+
+    class Meta:
+        model = Sending
+        fields = (
+            "id", "at", "target", "fault", "headers", "body", "status", "answer_headers", "answer_body", "truncated", "error", "duration_ms",
+            "delivery",
+        )  # fmt: skip
+
+
+class SendingList(serializers.Serializer[Any]):
+    results = SendingShown(many=True)
+    next = serializers.URLField(allow_null=True)

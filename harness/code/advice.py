@@ -24,12 +24,13 @@ _ASSIGNED = {"node": "const {} = ", "python": "{} = ", "go": "{} := ", "java": "
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of code in one language."""
+    """One line of code in one language, and what it stands for."""
 
     id: str
     language: str
     highlight: str
     code: str
+    why: str
 
 
 def lines(profile: Profile, finding: Finding) -> list[Line]:
@@ -38,12 +39,15 @@ def lines(profile: Profile, finding: Finding) -> list[Line]:
         return []
     if finding.area in {"body", "text", "key", "algorithm", "value"} and not (profile.construction == "template" and profile.symmetric):
         return []
-    return [Line(language.id, language.title, language.highlight, _line(language, profile, finding.area)) for language in LANGUAGES]
+    return [
+        Line(language.id, language.title, language.highlight, _line(language, profile, finding.area), _WHY[finding.area])
+        for language in LANGUAGES
+    ]
 
 
 def _line(language: Language, profile: Profile, area: str) -> str:
     if area == "header":
-        return f"{_set_header(language, profile)}{language.end}  {language.comment} {_WHY[area]}"
+        return f"{_set_header(language, profile)}{language.end}"
     if area in {"body", "text"}:
         name, expression = "text", text_of(language, profile)
     elif area == "key":
@@ -57,7 +61,7 @@ def _line(language: Language, profile: Profile, area: str) -> str:
     start = _ASSIGNED[language.id].format(name)
     if language.id == "csharp" and name == "text":
         start = "byte[] text = "
-    return f"{start}{expression}{language.end}  {language.comment} {_WHY[area]}"
+    return f"{start}{expression}{language.end}"
 
 
 def _set_header(language: Language, profile: Profile) -> str:

@@ -18,6 +18,7 @@ from harness.signatures.profile import Profile
 from harness.signatures.reading import signed_text
 from harness.signatures.values import Request, Secret
 
+# The first difference is written in three lines: where, what was to be signed, what was signed.
 AT_ONCE_BYTES, AT_ONCE_BODY = 4_000_000, 4_096  # what is tried while a person waits
 DEEP_BYTES, DEEP_BODY = 67_108_864, 1_048_576  # what a worker tries
 SEARCHED = {"signature_missing", "signature_malformed", "signature_wrong", "timestamp_missing", "timestamp_malformed", "id_missing"}
@@ -108,8 +109,11 @@ def _compared(expected: bytes, signed: bytes) -> tuple[str, str]:
     if position is None:
         return visible(signed, 400), ""
     start = max(position - 12, 0)
-    here, there = visible(expected[start : position + 24], 60), visible(signed[start : position + 24], 60)
-    where = f"Byte {position + 1} is the first that differs. To be signed: {here or 'nothing more'} · was signed: {there or 'nothing more'}"
+    here, there = (
+        visible(expected[start : position + 24], 60).replace("\n", ""),
+        visible(signed[start : position + 24], 60).replace("\n", ""),
+    )
+    where = f"Byte {position + 1} is the first that differs.\nto be signed: {here or '(nothing more)'}\nwas signed:   {there or '(nothing more)'}"
     return visible(signed, 400), where
 
 

@@ -46,8 +46,8 @@ def make(owner: Person, profile: str = "genesys") -> HookEndpoint:
     return endpoints.create_endpoint(by=owner.caller, name="Call outcomes", profile=profile, secret=SECRET, debug=True)
 
 
-def hand_in(hook: HookEndpoint, value: str, body: bytes = BODY, **headers: str) -> Any:
-    pairs = (("x-genesys-signature", value), ("content-type", "application/json"), ("user-agent", "axios/1.7"), *headers.items())
+def hand_in(hook: HookEndpoint, value: str, body: bytes = BODY, headers: dict[str, str] | None = None) -> Any:
+    pairs = (("x-genesys-signature", value), ("content-type", "application/json"), ("user-agent", "axios/1.7"), *(headers or {}).items())
     return receive(endpoint_id=hook.pk, incoming=Incoming(tuple(pairs), "", body, "10.20.4.7"))
 
 
@@ -60,8 +60,8 @@ def sweep_once() -> None:
 
 def test_a_refusal_is_explained_before_anything_else(owner: Person, opened: Callable[[], Any]) -> None:
     hook = make(owner)
-    hand_in(hook, signature(SECRET.encode(), BODY), **{"x-request-id": "6f2a-91"})
-    hand_in(hook, signature(SECRET.encode(), BODY), **{"x-request-id": "6f2a-91"})
+    hand_in(hook, signature(SECRET.encode(), BODY), headers={"x-request-id": "6f2a-91"})
+    hand_in(hook, signature(SECRET.encode(), BODY), headers={"x-request-id": "6f2a-91"})
     hand_in(hook, signature(SECRET.encode(), json.dumps(json.loads(BODY), separators=(",", ":"), ensure_ascii=False).encode()))
     with opened() as here:
         here.go(f"/webhooks/{hook.pk}")
@@ -75,7 +75,6 @@ def test_a_refusal_is_explained_before_anything_else(owner: Person, opened: Call
         here.look("webhook-refused")
         here.page.get_by_role("link", name="Verified", exact=True).click()
         here.page.get_by_text("Verified: answered 200.").wait_for()
-        here.look("webhook-verified")
         here.go("/webhooks")
         here.page.get_by_text("Settings of the profile").click()
         here.look("webhook-bench")
@@ -87,14 +86,12 @@ def test_the_longer_search_shows_how_far_it_is_and_ends_by_itself(owner: Person,
     with opened() as here:
         here.go(f"/webhooks/{hook.pk}")
         here.page.get_by_text("Not explained").wait_for()
-        here.look("webhook-unexplained")
         here.page.get_by_role("button", name="Search longer").click()
         here.page.get_by_text("Searching for the mistake").wait_for()
         here.look("webhook-searching")
         with ThreadPoolExecutor(1) as worker:  # the browser's loop runs in this thread
             worker.submit(sweep_once).result()
         here.page.get_by_text("It also used the secret with a line feed at its end.").wait_for()
-        here.look("webhook-two-mistakes")
 
 
 def test_a_corrected_secret_verifies_what_was_refused(owner: Person, opened: Callable[[], Any]) -> None:
@@ -109,19 +106,20 @@ def test_a_corrected_secret_verifies_what_was_refused(owner: Person, opened: Cal
         here.page.get_by_text("Verified: answered 401.").wait_for()
         here.page.get_by_role("button", name="Retire the secret").first.click()
         here.page.get_by_text("counts no longer").wait_for()
+        here.page.get_by_role("button", name="One bit flipped").click()
+        here.page.get_by_text("Refused: answered 401.").wait_for()
+        here.look("webhook-sent")
 
 
 def test_what_is_not_text_and_what_is_stale(owner: Person, opened: Callable[[], Any]) -> None:
     hook = make(owner)
-    hand_in(hook, "00" * 32, gzip.compress(BODY), **{"content-encoding": "gzip"})
+    hand_in(hook, "00" * 32, gzip.compress(BODY), headers={"content-encoding": "gzip"})
     slack = make(owner, "slack")
     bare = selectors.request_to(slack, headers=(), query="", body=BODY)
     pairs = sign(selectors.profile(slack), SECRET.encode(), bare, timestamp=1_700_000_000, identity="")
     receive(endpoint_id=slack.pk, incoming=Incoming(tuple(pairs), "", BODY, "10.20.4.7"))
     with opened() as here:
         here.go(f"/webhooks/{hook.pk}")
-        here.page.get_by_text("The body is compressed").wait_for()
-        here.look("webhook-compressed")
+        here.page.get_by_text("The body is compressed", exact=True).wait_for()
         here.go(f"/webhooks/{slack.pk}")
         here.page.get_by_text("Signed too long ago").wait_for()
-        here.look("webhook-stale")
