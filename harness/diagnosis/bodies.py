@@ -18,6 +18,8 @@ from harness.diagnosis.values import Change
 from harness.signatures.values import Request
 
 MOST_UNPACKED = 4_194_304  # bytes
+MOST_JSON = 262_144  # bytes of JSON that is written again in every style: a dense megabyte would take seconds
+MOST_NORMALIZED = 16_384  # characters: ordering combining marks takes time with the square of how many stand together
 
 
 def _body(name: str, title: str, words: str) -> Change:
@@ -35,7 +37,8 @@ def variants(request: Request) -> Iterator[tuple[Change, bytes]]:
 
 def _all(request: Request) -> Iterator[tuple[Change, bytes]]:
     body = request.body
-    yield from _json(body)
+    if len(body) <= MOST_JSON:
+        yield from _json(body)
     yield from _ends(body)
     yield from _characters(body)
     yield from _packed(request)
@@ -92,7 +95,7 @@ def _characters(body: bytes) -> Iterator[tuple[Change, bytes]]:
         )
     with contextlib.suppress(UnicodeError):
         yield _body("mojibake-undone", title, "signed the text before it was encoded twice."), text.encode("latin-1").decode().encode()
-    for form in ("NFC", "NFD"):
+    for form in ("NFC", "NFD") if len(text) <= MOST_NORMALIZED else ():
         yield _body(form.lower(), title, f"signed the text in the Unicode form {form}."), unicodedata.normalize(form, text).encode()
     yield _body("non-ascii-dropped", title, "signed the body without its characters beyond ASCII."), text.encode("ascii", "ignore")
     yield _body("ascii", title, "signed ? in place of characters beyond ASCII."), text.encode("ascii", "replace")

@@ -101,7 +101,7 @@ class Search:
     def _wrong(self) -> Ways:
         template, symmetric = self.profile.construction == "template", self.profile.symmetric
         rewritable = len(self.request.body) <= self.body_limit or not template
-        self.whole = self.whole and rewritable
+        self.whole = self.whole and rewritable and len(self.request.body) <= bodies.MOST_JSON
         return Ways(
             list(bodies.variants(self.request)) if rewritable and template else [],
             list(texts.variants(self.profile, self.request)) if template else [],

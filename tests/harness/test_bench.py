@@ -184,6 +184,17 @@ def test_the_sample_commands_sign_what_they_send(name: str) -> None:
     assert verify(profile, [Secret(secret.encode(), "f")], request, time.time()).verified, lines
 
 
+def test_the_page_asks_the_database_the_same_whatever_is_in_it(owner: Any, django_assert_max_num_queries: Any) -> None:
+    made = make(owner)
+    for number in range(3):
+        make(owner, name=f"other {number}", secret=f"another secret number {number}")
+        deliver(made["id"], b"%d" % number, "a secret that is not the one")
+    with django_assert_max_num_queries(14):
+        assert b"Not explained" in owner.client.get(f"/webhooks/{made['id']}").content
+    with django_assert_max_num_queries(6):
+        owner.client.get("/webhooks")
+
+
 def test_the_number_of_webhooks_of_one_person_is_bounded(owner: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(endpoints, "MOST_ENDPOINTS", 2)
     for _ in range(2):

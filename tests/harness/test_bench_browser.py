@@ -88,7 +88,6 @@ def test_the_longer_search_shows_how_far_it_is_and_ends_by_itself(owner: Person,
         here.page.get_by_text("Not explained").wait_for()
         here.page.get_by_role("button", name="Search longer").click()
         here.page.get_by_text("Searching for the mistake").wait_for()
-        here.look("webhook-searching")
         with ThreadPoolExecutor(1) as worker:  # the browser's loop runs in this thread
             worker.submit(sweep_once).result()
         here.page.get_by_text("It also used the secret with a line feed at its end.").wait_for()

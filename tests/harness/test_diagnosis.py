@@ -88,7 +88,7 @@ def test_mistakes_of_senders_in_node_are_named() -> None:
 # --- What is not explained -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(8))
 @pytest.mark.parametrize("deep", [False, True], ids=["at once", "deep"])
 def test_a_random_signature_stays_unexplained(seed: int, deep: bool) -> None:
     chosen = random.Random(seed)
@@ -147,12 +147,14 @@ def timed(made: dict[str, Any]) -> float:
 
 
 @pytest.mark.parametrize("deep", [False, True])
-def test_a_large_body_is_searched_within_the_budget_and_that_is_said(deep: bool) -> None:
+def test_a_large_body_is_searched_within_the_budget_and_that_is_said(deep: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert DEEP_BYTES == 67_108_864
+    monkeypatch.setattr("harness.diagnosis.diagnose.DEEP_BYTES", 20_000_000)
     body = json.dumps({"a": ["x" * 50] * 19_000}).encode()
     made = {"name": "x", "profile": "genesys", "headers": {"x-genesys-signature": "0" * 64}, "body": base64.b64encode(body).decode()}
     found = diagnosis_of(made, deep=deep)
     assert not found.whole
-    assert found.hashed <= DEEP_BYTES + len(body) * 2
+    assert found.hashed <= 20_000_000 + len(body) * 2
 
 
 def test_progress_is_told() -> None:
@@ -169,6 +171,13 @@ def test_progress_is_told() -> None:
 )
 def test_hostile_json_is_rewritten_or_left_alone(text: str) -> None:
     assert isinstance(list(rewritten(text)), list)
+
+
+def test_marks_that_would_take_long_to_put_in_order_are_left_alone() -> None:
+    body = base64.b64encode(("\u0315\u0300" * 100_000).encode()).decode()
+    started = time.thread_time()
+    diagnosis_of({"name": "x", "profile": "genesys", "headers": {"x-genesys-signature": "0" * 64}, "body": body})
+    assert time.thread_time() - started < 2
 
 
 # --- JSON as others write it -----------------------------------------------------------------------------------------
