@@ -126,7 +126,7 @@ ACTIONS: Mapping[str, Action] = dict(
         _action("hook:created", "{actor} made the webhook {name} ({profile})", "name profile debug"),
         _action("hook:changed", "{actor} changed the webhook {name}", "name profile debug fields"),
         _action("hook:rotated", "{actor} gave the webhook {name} a new address", "name profile"),
-        _action("hook:secret_retired", "{actor} retired a secret of the webhook {name}", "name profile fingerprint"),
+        _action("hook_secret:retired", "{actor} retired a secret of the webhook {name}", "name profile fingerprint"),
         _action("hook:sent", "{actor} sends a delivery of {name} to {target}, fault: {fault}", "name profile target fault sending size"),
         _action("hook:deleted", "{actor} deleted the webhook {name}", "name profile deliveries"),
         _action("hook:opened", "{actor} read the delivery of {name}", "name delivery"),

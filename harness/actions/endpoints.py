@@ -139,7 +139,7 @@ def retire_secret(*, by: Caller, endpoint_id: UUID, secret: str) -> HookEndpoint
     chosen.delete()
     # Whichever stays is the one: it does not end by itself any more.
     HookSecret.objects.filter(endpoint=endpoint).update(retires_at=None)
-    record("hook:secret_retired", by=by.actor, subject=str(endpoint.pk), name=endpoint.name, profile=endpoint.profile, fingerprint=secret)
+    record("hook_secret:retired", by=by.actor, subject=str(endpoint.pk), name=endpoint.name, profile=endpoint.profile, fingerprint=secret)
     return endpoint
 
 

@@ -19,11 +19,11 @@ from harness import selectors
 from harness.models import Delivery, HookEndpoint, Remembered
 from harness.signatures.profile import Profile
 from harness.signatures.values import Step, Verdict
-from harness.signatures.verification import verify
+from harness.signatures.verification import hidden, verify
 from identity.callers import Caller
 from identity.encryption import seal
 from portal.errors import Conflict
-from upstream.masking import mask_header
+from upstream.masking import MASK, mask_header
 
 REMEMBERED_FOR = timedelta(hours=24)  # what was verified, whether or not the delivery itself is kept as long
 # Of one endpoint: number and bytes. What is refused has room of its own, so that a stranger pushes out nothing that was verified.
@@ -58,7 +58,7 @@ def receive(*, endpoint_id: UUID, incoming: Incoming, now: datetime | None = Non
         sender_id=one_line(request.value(profile.id_header))[:200],
         remote=incoming.remote[:64],
         query=one_line(incoming.query)[:2000],
-        headers=[[name, one_line(_kept(profile, name, value))[:4000]] for name, value in incoming.headers],
+        headers=[[name, one_line(_kept(profile, name, value, hidden(profile, request)))[:4000]] for name, value in incoming.headers],
         body=incoming.body,
         size=len(incoming.body),
         sha256=hashlib.sha256(incoming.body).hexdigest(),
@@ -74,8 +74,9 @@ def receive(*, endpoint_id: UUID, incoming: Incoming, now: datetime | None = Non
     return delivery
 
 
-def _kept(profile: Profile, name: str, value: str) -> str:
+def _kept(profile: Profile, name: str, value: str, api_key: str) -> str:
     # The signature is what the owner is here to look at; it opens nothing without the secret. A token may open something.
+    value = value.replace(api_key, MASK) if api_key else value
     return value if name in profile.headers and profile.construction != "token" and name != "x-api-key" else mask_header(name, value)
 
 

@@ -15,6 +15,7 @@ from harness.signatures.reading import Claim, read
 from harness.signatures.values import Refused, Request, Secret, Step, Verdict
 
 MOST_SKEW = 10**15  # seconds; what a sender claims may be anything
+MASK = "•••".encode()
 PEEK = 16  # bytes of a body shown in hexadecimal at either end
 
 
@@ -25,7 +26,7 @@ def verify(profile: Profile, secrets: Sequence[Secret], request: Request, now: f
     try:
         claim = read(profile, request)
         steps.append(_header_step(profile, request, claim))
-        fitting = _compare(profile, secrets, claim, steps)
+        fitting = _compare(profile, secrets, claim, steps, hidden(profile, request))
         if claim.problem is not None:
             reason, text = claim.problem
             raise Refused(reason, Step("What is covered", "bad", text))
@@ -64,7 +65,12 @@ def _header_step(profile: Profile, request: Request, claim: Claim) -> Step:
     return Step("Signature header", "good", text, ((profile.header, shown), *claim.notes))
 
 
-def _compare(profile: Profile, secrets: Sequence[Secret], claim: Claim, steps: list[Step]) -> str:
+def hidden(profile: Profile, request: Request) -> str:
+    """A credential that is part of what is signed and must not be shown: the key AudioHook sends along. ""."""
+    return request.value("x-api-key") if "x-api-key" in profile.components else ""
+
+
+def _compare(profile: Profile, secrets: Sequence[Secret], claim: Claim, steps: list[Step], api_key: str) -> str:
     """The fingerprint of the fitting secret. Every secret is tried with every signature, in constant time, whichever fits."""
     fitting = ""
     for secret in secrets:
@@ -75,7 +81,7 @@ def _compare(profile: Profile, secrets: Sequence[Secret], claim: Claim, steps: l
             continue
         same = _any_fits(profile, key, claim)
         fitting = secret.fingerprint if same else fitting
-        steps.append(_computed_step(profile, secret, key, claim, same))
+        steps.append(_computed_step(profile, secret, key, claim, same, api_key))
     if fitting:
         return fitting
     if not secrets:
@@ -97,10 +103,14 @@ def _any_fits(profile: Profile, key: bytes, claim: Claim) -> bool:
     return found
 
 
-def _computed_step(profile: Profile, secret: Secret, key: bytes, claim: Claim, same: bool) -> Step:
+def _computed_step(profile: Profile, secret: Secret, key: bytes, claim: Claim, same: bool, api_key: str) -> Step:
     signature, text = claim.pairs[0]
     name = f"HMAC-{profile.algorithm.upper().replace('SHA', 'SHA-')}" if profile.symmetric else profile.algorithm
-    values = [("key", masked(profile, key)), ("signed text", visible(text)), ("signed text, bytes", str(len(text)))]
+    values = [
+        ("key", masked(profile, key)),
+        ("signed text", visible(text.replace(api_key.encode("latin-1"), MASK) if api_key else text)),
+        ("signed text, bytes", str(len(text))),
+    ]
     if profile.symmetric:
         computed = mac(profile.algorithm, key, text)
         values += [("computed, hex", computed.hex()), ("computed, Base64", encode(computed, "base64"))]

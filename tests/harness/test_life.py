@@ -117,7 +117,7 @@ def test_a_secret_is_rotated_without_a_moment_in_which_the_platform_is_refused(o
     assert [secret["retires_at"] for secret in left] == [None]
     assert deliver(hook, b"3").verdict == "refused"
     assert deliver(hook, b"4", SECOND).verdict == "verified"
-    assert entries("hook:secret_retired")[0].data["fingerprint"] == first
+    assert entries("hook_secret:retired")[0].data["fingerprint"] == first
     assert owner.client.delete(f"{address}/secrets/{left[0]['fingerprint']}").json()["code"] == "last_secret"
     assert owner.client.delete(f"{address}/secrets/00000000").status_code == 404
 
@@ -272,6 +272,18 @@ def test_the_headers_of_a_refusal_lie_encrypted(owner: Any, everything_stored: C
     assert "key-of-somebody" not in stored
     assert selectors.request_of(Delivery.objects.select_related("endpoint").get(pk=refused.pk)).value("x-api-key") == "key-of-somebody"
     assert deliver(hook, b"{}").headers_sealed is None
+
+
+def test_the_key_that_audiohook_sends_along_is_shown_nowhere(owner: Any, everything_stored: Callable[[], str]) -> None:
+    hook = make(owner, "genesys-audiohook", "c2VjcmV0IHNlY3JldCBzZWNyZXQ=")
+    bare = selectors.request_to(hook, headers=(("x-api-key", "sesame-open-the-door"),), query="", body=b"")
+    for secret in (b"c2VjcmV0IHNlY3JldCBzZWNyZXQ=", b"b3RoZXIgb3RoZXIgb3RoZXIgb3RoZXI="):
+        pairs = sign(selectors.profile(hook), secret, bare, timestamp=int(NOW.timestamp()), identity="a-session")
+        headers = (*bare.headers, *pairs)
+        made = receive(endpoint_id=hook.pk, incoming=Incoming(headers, "", b"", ""), now=NOW)
+        assert "•••" in str(made.steps)
+    assert [row.verdict for row in Delivery.objects.order_by("verdict")] == ["refused", "verified"]
+    assert "sesame" not in everything_stored()
 
 
 def test_others_may_do_none_of_it(owner: Any, teammate: Any) -> None:
