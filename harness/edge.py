@@ -13,7 +13,7 @@ import structlog
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections
 
-from harness.actions import Incoming, receive
+from harness.actions.receiving import Incoming, receive
 from harness.models import HookEndpoint
 from harness.selectors import Opened, endpoint_for_sender
 from portal.errors import (
@@ -38,6 +38,7 @@ TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 THREADS = 8
 MOST_UNDER_WAY = 256
 PER_SECOND, PER_MINUTE = 20, 300  # deliveries to one endpoint
+SENDER_PER_MINUTE = 200  # of those from one address, so that no sender can use up what the others need
 # Refusals of what a stranger could probe for take at least this long, whichever it was.
 FLOOR_SECONDS = 0.05
 
@@ -80,7 +81,7 @@ async def _serve(head: Head, receive_message: Receive, request_id: str) -> None:
     declared = head.declared_length
     if declared is not None and declared > settings.WEBHOOK_BODY_LIMIT:
         await read_body(receive_message, limit=settings.WEBHOOK_BODY_LIMIT, declared=declared)
-    endpoint = await _in_thread(lambda: _admit(token))
+    endpoint = await _in_thread(lambda: _admit(token, head.remote))
     body = await read_body(receive_message, limit=settings.WEBHOOK_BODY_LIMIT, declared=declared)
     incoming = Incoming(headers=head.headers, query=head.query, body=body, remote=head.remote, request_id=request_id)
     try:
@@ -93,12 +94,13 @@ async def _serve(head: Head, receive_message: Receive, request_id: str) -> None:
         raise Malformed("The delivery was not accepted.", code="delivery_malformed")
 
 
-def _admit(token: str) -> Opened:
+def _admit(token: str, remote: str) -> Opened:
     """The endpoint, with one delivery taken from its quota. Raises NotFound, Gone, QuotaExceeded."""
     endpoint = endpoint_for_sender(token)
     windows = [
         Window("webhook-second", f"hook:{endpoint.id}", PER_SECOND, 1),
         Window("webhook-minute", f"hook:{endpoint.id}", PER_MINUTE, 60),
+        Window("webhook-sender", f"hook:{endpoint.id}:{remote}", SENDER_PER_MINUTE, 60),
     ]
     try:
         spend(windows, subject_name=endpoint.name)

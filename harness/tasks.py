@@ -1,12 +1,13 @@
-"""What runs in the background: forgetting."""
+"""What runs in the background: searching for mistakes, and forgetting."""
 
 from __future__ import annotations
 
 from django.utils import timezone
 
-from harness.actions import forget_old
+from harness.actions.diagnosing import run_due
+from harness.actions.forgetting import forget_old
 
 
 def sweep() -> int:
-    """Remove what is kept no longer; how many rows that was."""
-    return forget_old(timezone.now())
+    """Run the searches that are due and remove what is kept no longer; how many rows that was."""
+    return run_due() + forget_old(timezone.now())

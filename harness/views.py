@@ -2,62 +2,32 @@
 
 from __future__ import annotations
 
-import shlex
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-import orjson
-from django import forms
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from harness import actions, selectors
-from harness.api import cursor_of
+from harness import presentation, selectors
+from harness.actions import diagnosing, endpoints, receiving, sending
+from harness.actions.endpoints import UNCHANGED, Unchanged
+from harness.api.deliveries import cursor_of, findings_of
+from harness.diagnosis.diagnose import explained
+from harness.forms import HookForm
 from harness.models import Delivery, HookEndpoint
-from harness.profiles import PROFILES, Profile
+from harness.sending.faults import faults_of
+from harness.signatures.commands import SAMPLE, sample_commands
 from identity.callers import SignedInRequest
-from portal.errors import NotFound, PortalError
+from portal.errors import Invalid, Malformed, NotFound, PortalError
 from portal.web.pages import render_page
 
 PAGE = 50
-SHOWN_BYTES = 65_536
-SAMPLE = '{"event":"call.completed","id":"sample-1"}'
-VERDICTS = {"verified": ("Verified", "good"), "duplicate": ("Duplicate", ""), "refused": ("Refused", "bad")}
-REASONS = {
-    "signature_missing": "The signature header is missing or empty.",
-    "signature_malformed": "The signature is not 64 hexadecimal digits.",
-    "signature_wrong": "The signature was made with another secret or over other bytes.",
-    "signature_repeated": "The signature header is there more than once.",
-    "body_malformed": "The signature is right, but the body is not the JSON its content type says.",
-    "request_id_reused": "The signature is right, but the id was already used for another body.",
-    "same_id": "The same id and body came before: a retry, answered like the first.",
-    "same_body": "The same signed body came before under another id.",
-    "": "The signature was made with your secret over exactly these bytes.",
-}
-
-
-class HookForm(forms.Form):
-    name = forms.CharField(max_length=100, label="Name", help_text="What it is for, in your words.")
-    profile = forms.ChoiceField(label="Platform", choices=[(profile.name, profile.title) for profile in PROFILES.values()])
-    secret = forms.CharField(
-        label="Secret",
-        max_length=512,
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
-        help_text="The one the platform signs with: at least 8 bytes, better 24 or more. Kept encrypted, never shown again.",
-    )
-    debug = forms.BooleanField(required=False, initial=True, label="Keep the steps of each verification")
-
-    def refuse(self, error: PortalError) -> None:
-        """Put the findings of an action beside their fields."""
-        for finding in error.errors:
-            field = str(finding.get("pointer", "")).lstrip("/")
-            self.add_error(field if field in self.fields else None, str(finding["message"]))
-        if not error.errors:
-            self.add_error(None, error.detail)
+SENDINGS = 10  # shown
+FILTERS = (("", "All"), ("verified", "Verified"), ("refused", "Refused"), ("duplicate", "Duplicates"))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -66,12 +36,12 @@ def bench(request: SignedInRequest) -> HttpResponse:
     form = HookForm(request.POST or None, initial={"debug": True})
     if request.method == "POST" and form.is_valid():
         try:
-            made = actions.create_endpoint(by=request.caller, **form.cleaned_data)
+            made = endpoints.create_endpoint(by=request.caller, **form.values())
         except PortalError as error:
             form.refuse(error)
         else:
             return HttpResponseRedirect(reverse("webhook", args=[made.pk]))
-    rows = [{"hook": found, "profile": PROFILES[found.profile]} for found in selectors.endpoints(request.caller.account_id)]
+    rows = [{"hook": found, "profile": selectors.profile(found)} for found in selectors.endpoints(request.caller.account_id)]
     return render_page(request, "harness/bench.html", {"rows": rows, "form": form}, status=422 if form.is_bound else 200)
 
 
@@ -79,24 +49,45 @@ def bench(request: SignedInRequest) -> HttpResponse:
 def hook(request: SignedInRequest, hook_id: UUID) -> HttpResponse:
     """One webhook: what arrived at the left, the chosen delivery at the right. The choice is in the address."""
     found = selectors.endpoint(request.caller.account_id, hook_id)
-    cursor = request.GET.get("cursor", "")
-    rows, more = selectors.deliveries(found, before=cursor_of(found, cursor), size=PAGE)
+    cursor, verdict = request.GET.get("cursor", ""), request.GET.get("verdict", "")
+    here = {name: value for name, value in (("verdict", verdict), ("cursor", cursor)) if value}
+    rows, more = selectors.deliveries(found, before=cursor_of(found, cursor), size=PAGE, verdict=verdict)
     chosen = _chosen(request, found, rows)
-    here = {"cursor": cursor} if cursor else {}
-    address = selectors.address(found)
+    address, profile = selectors.address(found), selectors.profile(found)
+    filtered = {"verdict": verdict} if verdict else {}
     context: dict[str, Any] = {
         "hook": found,
-        "profile": PROFILES[found.profile],
+        "profile": profile,
+        "standard": presentation.standard(profile),
         "address": address,
-        "secrets": selectors.live_secrets(found.pk),
-        "rows": [_row(row, here) for row in rows],
-        "next_url": f"?{urlencode({'cursor': str(more.pk)})}" if more else "",
-        "first_url": "?" if cursor else "",
-        "chosen": _opened(chosen, found) if chosen else None,
-        "sample": sample_commands(PROFILES[found.profile], address),
+        "secrets": list(selectors.live_secrets(found.pk)),
+        "rows": [presentation.row(row, here) for row in rows],
+        "filters": [(words, f"?{urlencode({'verdict': value})}" if value else "?", value == verdict) for value, words in FILTERS],
+        "next_url": f"?{urlencode(filtered | {'cursor': str(more.pk)})}" if more else "",
+        "first_url": f"?{urlencode(filtered)}" if cursor else "",
+        "chosen": presentation.opened(chosen, profile) if chosen else None,
+        "sample": sample_commands(profile, address),
+        "code": presentation.code(profile),
+        "faults": faults_of(profile),
+        "payload": SAMPLE,
+        "receivers": sending.receivers_allowed()[0],
+        "sendings": [presentation.sent(one) for one in selectors.sendings(found, SENDINGS)],
         "inbox_url": f"?{urlencode(here | ({'delivery': str(chosen.pk)} if chosen else {}))}",
     }
+    context |= _explanation(chosen, context) if chosen is not None and chosen.verdict == "refused" else {}
     return render_page(request, "harness/hook.html", context, partial="harness/_inbox.html")
+
+
+def _explanation(chosen: Delivery, context: dict[str, Any]) -> dict[str, Any]:
+    at_once = selectors.diagnosis(chosen)
+    search = selectors.deep_search(chosen)
+    shown = findings_of(at_once, search)
+    return {
+        "findings": presentation.findings(shown, context["profile"]),
+        "explained": any(not finding.id.startswith("hint.") for finding in shown),
+        "search": search,
+        "searching": search is not None and search.due_at is not None and not explained(at_once),
+    }
 
 
 def _chosen(request: SignedInRequest, found: HookEndpoint, rows: list[Delivery]) -> Delivery | None:
@@ -112,62 +103,42 @@ def _chosen(request: SignedInRequest, found: HookEndpoint, rows: list[Delivery])
     return delivery
 
 
-def _row(delivery: Delivery, here: dict[str, str]) -> dict[str, Any]:
-    words, tone = VERDICTS[delivery.verdict]
-    return {"delivery": delivery, "words": words, "tone": tone, "url": f"?{urlencode(here | {'delivery': str(delivery.pk)})}"}
-
-
-def _opened(delivery: Delivery, found: HookEndpoint) -> dict[str, Any]:
-    body = bytes(delivery.body)
-    raw, pretty = _texts(body)
-    return _row(delivery, {}) | {
-        "why": REASONS.get(delivery.reason, delivery.reason),
-        "steps": [step | {"number": number} for number, step in enumerate(delivery.steps, 1)],
-        "raw": raw,
-        "pretty": pretty,
-        "cut": len(body) > SHOWN_BYTES,
-        "hex": body[:SHOWN_BYTES].hex(" ") if raw is None else "",
-        "signature_header": PROFILES[found.profile].header,
-    }
-
-
-def _texts(body: bytes) -> tuple[str | None, str]:
-    """The body as text (None when it is not UTF-8), and as indented JSON ("" when it is none)."""
-    try:
-        raw = body[:SHOWN_BYTES].decode("utf-8", "strict" if len(body) <= SHOWN_BYTES else "ignore")
-    except UnicodeDecodeError:
-        return None, ""
-    try:
-        pretty = orjson.dumps(orjson.loads(body), option=orjson.OPT_INDENT_2).decode() if len(body) <= SHOWN_BYTES else ""
-    except (orjson.JSONDecodeError, orjson.JSONEncodeError):
-        pretty = ""
-    return raw, pretty
-
-
-def sample_commands(profile: Profile, address: str) -> str:
-    """Shell commands that send a signed sample. The secret is a variable: it is never in a command line or a history."""
-    return "\n".join(
-        (
-            "read -rs WEBHOOK_SECRET   # type or paste the secret; it is not shown",
-            f"BODY={shlex.quote(SAMPLE)}",
-            "SIGNATURE=$(printf '%s' \"$BODY\" | openssl dgst -sha256 -hmac \"$WEBHOOK_SECRET\" -r | cut -d' ' -f1)",
-            f"curl -i {shlex.quote(address)} \\",
-            "  -H 'Content-Type: application/json' \\",
-            f'  -H "{profile.header}: $SIGNATURE" \\',
-            f'  -H "{profile.id_header}: $(date +%s%N)" \\',
-            '  --data-binary "$BODY"',
-        )
+@require_POST
+def send(request: SignedInRequest, hook_id: UUID) -> HttpResponse:
+    """Send a payload, or the bytes of a delivery again, rightly signed or with one fault."""
+    form = request.POST
+    payload, content_type = (
+        form.get("payload", SAMPLE).replace("\r\n", "\n").encode("utf-8", "replace"),
+        form.get("content_type", "application/json"),
     )
+    try:
+        if form.get("delivery"):
+            again = selectors.delivery(request.caller.account_id, UUID(form["delivery"]))
+            payload, content_type = bytes(again.body), selectors.request_of(again).value("content-type") or "application/octet-stream"
+        wanted = sending.Wanted(payload, content_type, form.get("fault", ""), form.get("target", "").strip(), int(form.get("repeat", "1")))
+        done = sending.send(by=request.caller, endpoint_id=hook_id, wanted=wanted)
+    except ValueError:
+        raise Malformed("The form cannot be read. Open the page again.") from None
+    except NotFound:
+        raise
+    except PortalError as error:
+        messages.error(request, " ".join(str(finding["message"]) for finding in error.errors) or error.detail)
+        return HttpResponseRedirect(reverse("webhook", args=[hook_id]))
+    if done[-1].delivery is not None:
+        return _to(done[-1].delivery)
+    messages.success(request, f"Answered {done[-1].status}." if done[-1].status else done[-1].error)
+    return HttpResponseRedirect(reverse("webhook", args=[hook_id]) + "#sent")
 
 
 @require_POST
 def change(request: SignedInRequest, hook_id: UUID) -> HttpResponse:
-    """Debug on or off; a new secret."""
+    """Debug on or off; a new secret; when the address ends."""
     found = selectors.endpoint(request.caller.account_id, hook_id)
     secret = request.POST.get("secret") or None
     debug = request.POST.get("debug") == "on" if "settings" in request.POST else None
     try:
-        actions.change_endpoint(by=request.caller, endpoint_id=found.pk, secret=secret, debug=debug)
+        expires_at = _moment(request.POST["expires_at"]) if "expires_at" in request.POST else UNCHANGED
+        endpoints.change_endpoint(by=request.caller, endpoint_id=found.pk, secret=secret, debug=debug, expires_at=expires_at)
     except PortalError as error:
         messages.error(request, " ".join(str(finding["message"]) for finding in error.errors) or error.detail)
     else:
@@ -175,10 +146,61 @@ def change(request: SignedInRequest, hook_id: UUID) -> HttpResponse:
     return HttpResponseRedirect(reverse("webhook", args=[found.pk]))
 
 
+def _moment(text: str) -> datetime | None | Unchanged:
+    if not text:
+        return None
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=UTC)
+    except ValueError:
+        raise Invalid("The end of the address cannot be read. Write 2031-01-31T12:00.") from None
+
+
+@require_POST
+def rotate(request: SignedInRequest, hook_id: UUID) -> HttpResponse:
+    """Another address."""
+    found = endpoints.rotate_address(by=request.caller, endpoint_id=hook_id)
+    messages.success(request, "The address is new. The one before answers 404 from now on.")
+    return HttpResponseRedirect(reverse("webhook", args=[found.pk]))
+
+
+@require_POST
+def retire(request: SignedInRequest, hook_id: UUID, fingerprint: str) -> HttpResponse:
+    """One of two live secrets ends now."""
+    found = endpoints.retire_secret(by=request.caller, endpoint_id=hook_id, secret=fingerprint)
+    messages.success(request, f"The secret {fingerprint} counts no longer.")
+    return HttpResponseRedirect(reverse("webhook", args=[found.pk]))
+
+
 @require_POST
 def delete(request: SignedInRequest, hook_id: UUID) -> HttpResponse:
     """Delete a webhook with its secrets and deliveries."""
     found = selectors.endpoint(request.caller.account_id, hook_id)
-    actions.delete_endpoint(by=request.caller, endpoint_id=found.pk)
+    endpoints.delete_endpoint(by=request.caller, endpoint_id=found.pk)
     messages.success(request, f"{found.name} is deleted. Its address answers 410 for a day.")
     return HttpResponseRedirect(reverse("webhooks"))
+
+
+@require_POST
+def verify_again(request: SignedInRequest, delivery_id: UUID) -> HttpResponse:
+    """Judge a refused delivery with the secrets of now."""
+    try:
+        delivery = receiving.verify_again(by=request.caller, delivery_id=delivery_id)
+    except NotFound:
+        raise
+    except PortalError as error:
+        messages.error(request, error.detail)
+        delivery = selectors.delivery(request.caller.account_id, delivery_id)
+    else:
+        words = {"refused": "It is still refused.", "duplicate": "It is verified now, and came before."}
+        messages.success(request, words.get(delivery.verdict, "It is verified now. The sender was told otherwise when it sent it."))
+    return _to(delivery)
+
+
+@require_POST
+def diagnose(request: SignedInRequest, delivery_id: UUID) -> HttpResponse:
+    """Let a worker search longer for what is wrong."""
+    return _to(diagnosing.request_diagnosis(by=request.caller, delivery_id=delivery_id).delivery)
+
+
+def _to(delivery: Delivery) -> HttpResponseRedirect:
+    return HttpResponseRedirect(f"{reverse('webhook', args=[delivery.endpoint_id])}?{urlencode({'delivery': str(delivery.pk)})}")

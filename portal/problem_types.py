@@ -124,6 +124,17 @@ WEBHOOKS = _types(
     ("delivery_malformed", 400, "A signed delivery could not be read.", "The webhook's owner sees why on the bench."),
     ("not_stored", 503, "A delivery could not be stored.", "Send it again after Retry-After."),
     ("webhook_busy", 503, "Too many deliveries are under way.", "Send it again after Retry-After."),
+    ("last_secret", 409, "A webhook keeps at least one live secret.", "Add the next one first."),
+    ("unknown_secret", 404, "The webhook has no live secret with this fingerprint.", "See its list of secrets."),
+    ("not_refused", 409, "The delivery was not refused, so there is nothing to verify again.", "Choose a refused one."),
+    ("address_replaced", 409, "The delivery was signed for an address that was replaced since.", "Let the platform send it again."),
+    (
+        "receiver_forbidden",
+        403,
+        "The webhook bench may not send to this receiver.",
+        "The platform team adds its origin to WEBHOOK_SEND_ALLOWED.",
+    ),
+    ("cannot_sign", 409, "Only the platform can sign under this profile: it has the private key.", "Use a delivery the platform sent."),
     ("too_many_hooks", 409, "You have as many webhooks as one person may have.", "Delete one."),
 )
 TOKENS = _types(

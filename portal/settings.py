@@ -200,6 +200,8 @@ RESPONSE_BODY_LIMIT = env_int("PORTAL_RESPONSE_LIMIT", 10_485_760, minimum=1_024
 # How long the platform may take for one call altogether, in seconds.
 UPSTREAM_SECONDS = env_int("PORTAL_UPSTREAM_SECONDS", 30, minimum=1, maximum=300)
 WEBHOOK_BODY_LIMIT = 1_048_576
+# Origins the webhook bench may send to (https://receiver.example, http://10.2.3.4:*) and networks they may lie in (10.2.0.0/16).
+WEBHOOK_SEND_ALLOWED = env_list("WEBHOOK_SEND_ALLOWED")
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * WEBHOOK_BODY_LIMIT
 TOKEN_MAX_TTL = env_int("TOKEN_MAX_TTL", 7_200, minimum=60, maximum=7_200)  # seconds; P39
 

@@ -14,13 +14,14 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from audit.selectors import Facets, page
-from harness import actions, edge, selectors
+from harness import edge, selectors
+from harness.actions import endpoints, receiving
 from harness.models import Delivery, HookEndpoint
 from harness.tasks import sweep
-from harness.verification import signature
 from portal.edge.guard import Guard
 from quotas import actions as quota_actions
 from quotas.memory import MemoryLog
+from tests.harness.signing import signature
 from tests.serving import served, talk
 
 SECRET = "a webhook secret of 30 letters"
@@ -40,7 +41,7 @@ def port() -> Iterator[int]:
 
 @pytest.fixture
 def hook(owner: Any) -> HookEndpoint:
-    return actions.create_endpoint(by=owner.caller, name="orders", profile="genesys", secret=SECRET, debug=True)
+    return endpoints.create_endpoint(by=owner.caller, name="orders", profile="genesys", secret=SECRET, debug=True)
 
 
 def path_of(hook: HookEndpoint) -> str:
@@ -90,7 +91,7 @@ def test_a_signed_delivery_is_stored_byte_for_byte_before_it_is_answered(port: i
 
 @pytest.mark.parametrize("profile", ["genesys", "nice"])
 def test_a_wrong_signature_is_401_and_the_sender_learns_nothing(port: int, owner: Any, profile: str) -> None:
-    hook = actions.create_endpoint(by=owner.caller, name="x", profile=profile, secret=SECRET, debug=True)
+    hook = endpoints.create_endpoint(by=owner.caller, name="x", profile=profile, secret=SECRET, debug=True)
     header = f"x-{profile}-signature"
     wrong: tuple[list[str], ...] = (
         [],
@@ -157,7 +158,7 @@ def test_addresses_nobody_has_are_404_and_look_alike(port: int, hook: HookEndpoi
 def test_a_deleted_address_is_410_for_a_day_and_then_404(port: int, hook: HookEndpoint, owner: Any) -> None:
     path = path_of(hook)
     assert deliver(port, hook, b"{}", signed(b"{}")) == 200
-    actions.delete_endpoint(by=owner.caller, endpoint_id=hook.pk)
+    endpoints.delete_endpoint(by=owner.caller, endpoint_id=hook.pk)
     assert Delivery.objects.count() == 0
     assert status_of(talk(port, request(path, b"{}"))) == 410
     HookEndpoint.objects.update(deleted_at=timezone.now() - timedelta(hours=25))
@@ -229,7 +230,7 @@ def test_when_it_cannot_be_stored_the_sender_is_asked_to_come_again(port: int, h
 
 
 def test_without_debug_the_verdict_is_kept_and_the_steps_are_not(port: int, owner: Any) -> None:
-    hook = actions.create_endpoint(by=owner.caller, name="quiet", profile="nice", secret=SECRET, debug=False)
+    hook = endpoints.create_endpoint(by=owner.caller, name="quiet", profile="nice", secret=SECRET, debug=False)
     assert deliver(port, hook, b"{}", signed(b"{}", header="x-nice-signature")) == 200
     assert Delivery.objects.get().steps == []
 
@@ -243,10 +244,9 @@ def test_hostile_headers_and_queries_are_stored_as_one_line(port: int, hook: Hoo
 
 
 def test_only_so_much_is_kept(hook: HookEndpoint, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(actions, "KEPT_DELIVERIES", 3)
-    monkeypatch.setattr(actions, "KEPT_BYTES", 25)
+    monkeypatch.setattr(receiving, "KEPT_REFUSED", (3, 25))
     for number in range(5):
-        actions.receive(endpoint_id=hook.pk, incoming=actions.Incoming(headers=(), query="", body=b"%d" % number * 10, remote=""))
+        receiving.receive(endpoint_id=hook.pk, incoming=receiving.Incoming(headers=(), query="", body=b"%d" % number * 10, remote=""))
     assert [bytes(row.body)[:1] for row in Delivery.objects.order_by("received_at")] == [b"3", b"4"]
     Delivery.objects.update(received_at=timezone.now() - timedelta(days=8))
     assert sweep() == 2

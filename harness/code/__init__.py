@@ -1,0 +1,1 @@
+"""How to sign and to verify in six languages, written out from a profile. Pure."""

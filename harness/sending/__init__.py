@@ -1,0 +1,1 @@
+"""What a sender does right and wrong on purpose. Pure."""
