@@ -53,6 +53,8 @@ ACTIONS: Mapping[str, Action] = dict(
         _action("session:refused", "A sign-in was refused: {defect}", "defect reason groups"),
         _action("session:ended", "The sign-in of {actor} ended: {reason}", "reason leases keys"),
         _action("session:changed", "The groups of {actor} changed", "groups before reason role"),
+        _action("session:unanswered", "The identity provider could not be asked about a sign-in: {defect}", "defect"),
+        _action("session:revalidated", "The identity provider could be asked about a sign-in again", "since"),
         _action("logout:refused", "A logout message of the identity provider was refused: {defect}", "defect reason"),
         _action("access_key:created", "{actor} made the access key {name}", "name prefix expires_at"),
         _action("access_key:revoked", "{actor} revoked the access key {name}", "name prefix reason"),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from importlib import import_module
 from uuid import UUID
 
@@ -26,6 +26,8 @@ KEY_PREFIX = "pak_"
 KEYS_PER_SESSION = 20
 SEEN_EVERY_SECONDS = 60  # how exact "last seen" is; one write a minute, not one a request
 LOGOUT_TOKENS_KEPT_SECONDS = 600
+CLAIM_SECONDS = 60  # longer than asking the provider can take
+ASK_AGAIN_SECONDS = 30  # after the provider could not be asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,9 @@ class SignIn:
     sid: str = ""
     name: str = ""
     email: str = ""
-    id_token: str = ""
+    groups_in: str = ""
+    id_token: str = field(default="", repr=False)
+    refresh_token: str = field(default="", repr=False)
 
 
 @transaction.atomic
@@ -59,6 +63,7 @@ def remember_account(*, issuer: str, subject: str, name: str, email: str) -> Acc
 @transaction.atomic
 def start_session(*, account: Account, sign_in: SignIn, session_key: str, user_agent: str = "", remote: str = "") -> SsoSession:
     """The row everything short-lived hangs on. ``session_key`` is the browser's session, already rotated."""
+    now = timezone.now()
     session = SsoSession.objects.create(
         account=account,
         issuer=sign_in.issuer,
@@ -66,9 +71,15 @@ def start_session(*, account: Account, sign_in: SignIn, session_key: str, user_a
         sid=sign_in.sid,
         session_key=session_key,
         groups=sorted(set(sign_in.groups)),
-        id_token_encrypted=seal(sign_in.id_token.encode()) if sign_in.id_token else b"",
+        groups_in=sign_in.groups_in,
+        id_token_encrypted=_sealed(sign_in.id_token),
+        refresh_token_encrypted=_sealed(sign_in.refresh_token),
         user_agent=user_agent[:255],
-        expires_at=timezone.now() + timedelta(seconds=settings.SSO_ABSOLUTE_SECONDS),
+        remote=remote[:64],
+        created_at=now,
+        expires_at=now + timedelta(seconds=settings.SSO_ABSOLUTE_SECONDS),
+        revalidate_at=_next_revalidation(now) if sign_in.refresh_token else None,
+        revalidated_at=now,
     )
     actor = Actor(id=str(account.pk), name=str(account), session=str(session.pk), remote=remote)
     record(
@@ -79,6 +90,15 @@ def start_session(*, account: Account, sign_in: SignIn, session_key: str, user_a
         groups=session.groups,
     )
     return session
+
+
+def _sealed(token: str) -> bytes:
+    return seal(token.encode()) if token else b""
+
+
+def _next_revalidation(now: datetime) -> datetime:
+    """A tenth earlier at most, so that people who signed in together are not asked about together."""
+    return now + timedelta(seconds=settings.SSO_REVALIDATE_SECONDS * (0.9 + secrets.randbelow(100) / 1_000))
 
 
 @transaction.atomic
@@ -93,8 +113,9 @@ def end_session(*, session_id: UUID, reason: str, by: Actor) -> bool:
     session = SsoSession.objects.select_for_update().filter(pk=session_id, ended_at=None).first()
     if session is None:
         return False
-    session.ended_at, session.end_reason, session.id_token_encrypted = timezone.now(), reason, b""
-    session.save(update_fields=["ended_at", "end_reason", "id_token_encrypted"])
+    session.ended_at, session.end_reason = timezone.now(), reason
+    session.id_token_encrypted = session.refresh_token_encrypted = b""
+    session.save(update_fields=["ended_at", "end_reason", "id_token_encrypted", "refresh_token_encrypted"])
     import_module(settings.SESSION_ENGINE).SessionStore(session.session_key).delete()
     record("session:ended", by=by, subject=str(session.pk), reason=reason)
     return True
@@ -139,6 +160,60 @@ def end_provider_sessions(*, issuer: str, sid: str, subject: str, jti: str, remo
 def refuse_backchannel_logout(*, defect: str, code: str, remote: str) -> None:
     """Write down a logout token that was not accepted."""
     record("logout:refused", by=Actor(name="identity provider", remote=remote), outcome="refused", code=code, defect=defect)
+
+
+def claim_revalidation(session: SsoSession) -> bool:
+    """Take the asking about a sign-in for CLAIM_SECONDS; False when somebody else has it or it is over."""
+    rows = SsoSession.objects.filter(pk=session.pk, ended_at=None, revalidate_at=session.revalidate_at)
+    return rows.update(revalidate_at=timezone.now() + timedelta(seconds=CLAIM_SECONDS)) == 1
+
+
+def keep_provider_tokens(*, session_id: UUID, refresh_token: str = "", id_token: str = "") -> None:
+    """Keep what the provider gave in exchange for the refresh token; what it did not give stays as it is."""
+    fields = {"refresh_token_encrypted": _sealed(refresh_token), "id_token_encrypted": _sealed(id_token)}
+    kept = {name: value for name, value in fields.items() if value}
+    if kept:
+        SsoSession.objects.filter(pk=session_id, ended_at=None).update(**kept)
+
+
+@transaction.atomic
+def confirm_session(*, session_id: UUID, groups: Sequence[str] | None) -> bool:
+    """The provider says that a sign-in stands, with these groups (None: it did not name them). False when it ended meanwhile.
+
+    Everything the person may do is worked out from ``groups`` at the next request; leases beyond them end in the next sweep.
+    """
+    session = SsoSession.objects.select_for_update().select_related("account").filter(pk=session_id, ended_at=None).first()
+    if session is None:
+        return False
+    now, before, waited = timezone.now(), session.groups, session.unanswered_since
+    session.revalidated_at, session.revalidate_at, session.unanswered_since = now, _next_revalidation(now), None
+    session.groups = before if groups is None else sorted(set(groups))
+    session.save(update_fields=["revalidated_at", "revalidate_at", "unanswered_since", "groups"])
+    if session.groups != before:
+        role = selectors.access_for(session.groups).role or "nobody"
+        by = Actor(id=str(session.account_id), name=str(session.account), session=str(session.pk))
+        record("session:changed", by=by, subject=str(session.pk), groups=session.groups, before=before, role=role, reason="revalidated")
+    if waited is not None:
+        record("session:revalidated", by=PORTAL, subject=str(session.pk), since=waited)
+    return True
+
+
+@transaction.atomic
+def postpone_revalidation(*, session_id: UUID, defect: str) -> None:
+    """The provider could not be asked. The sign-in stands for SSO_REVALIDATE_GRACE_SECONDS of that, then it ends."""
+    session = SsoSession.objects.select_for_update().filter(pk=session_id, ended_at=None).first()
+    if session is None:
+        return
+    now = timezone.now()
+    since = session.unanswered_since or now
+    if since + timedelta(seconds=settings.SSO_REVALIDATE_GRACE_SECONDS) <= now:
+        end_session(session_id=session.pk, reason="not_revalidated", by=PORTAL)
+        return
+    if session.unanswered_since is None:
+        record("session:unanswered", by=PORTAL, outcome="failed", subject=str(session.pk), defect=defect)
+    session.unanswered_since = since
+    session.revalidate_at = now + timedelta(seconds=min(ASK_AGAIN_SECONDS, settings.SSO_REVALIDATE_SECONDS))
+    session.save(update_fields=["unanswered_since", "revalidate_at"])
 
 
 def end_if_lapsed(*, session_key: str) -> None:

@@ -27,6 +27,7 @@ TEXTS = {
     "nonce": "The nonce of the ID token is not the one of this sign-in.",
     "events": "A logout token was presented as an ID token.",
     "subject": "The subject of the ID token is empty or longer than 255 characters.",
+    "subject_changed": "The ID token speaks of another person than the sign-in it was refreshed for.",
     "userinfo": "The identity provider's userinfo endpoint did not answer as it must.",
     "userinfo_subject": "The userinfo endpoint speaks of another person than the ID token.",
     "groups": "The groups claim is not a list of at most 1,000 names.",

@@ -193,6 +193,12 @@ def lapsed_sessions(limit: int) -> Sequence[SsoSession]:
     return list(rows.filter(over)[:limit])
 
 
+def sessions_to_revalidate(limit: int) -> Sequence[SsoSession]:
+    """Sign-ins the provider is to be asked about now, the longest due first."""
+    rows = SsoSession.objects.filter(ended_at=None, revalidate_at__lte=timezone.now()).select_related("account")
+    return list(rows.order_by("revalidate_at")[:limit])
+
+
 def live_keys(account_id: UUID) -> QuerySet[AccessKey]:
     """A person's access keys that still open something, newest first."""
     return (

@@ -172,6 +172,9 @@ OIDC_LOGOUT_REQUIRE_TYP = env_bool("OIDC_LOGOUT_REQUIRE_TYP", True)
 OIDC_TIMEOUT = 5
 SSO_ABSOLUTE_SECONDS = env_int("SSO_ABSOLUTE_SECONDS", 43_200, minimum=60)
 SSO_IDLE_SECONDS = env_int("SSO_IDLE_SECONDS", 3_600, minimum=60)
+# How often the provider is asked whether a sign-in still stands, and how long one stands while it cannot be asked.
+SSO_REVALIDATE_SECONDS = env_int("SSO_REVALIDATE_SECONDS", 300, minimum=10)
+SSO_REVALIDATE_GRACE_SECONDS = env_int("SSO_REVALIDATE_GRACE_SECONDS", 1_800, minimum=60)
 
 # --- Rules, documents and background work ----------------------------------------------------------------------------
 PORTAL_RULES = env_str("PORTAL_RULES")
