@@ -51,7 +51,7 @@ ACTIONS: Mapping[str, Action] = dict(
     [
         _action("session:started", "{actor} signed in as {role}", "role groups via"),
         _action("session:refused", "A sign-in was refused: {defect}", "defect reason groups"),
-        _action("session:ended", "The sign-in of {actor} ended: {reason}", "reason leases keys"),
+        _action("session:ended", "A sign-in of {person} ended: {reason}", "reason leases keys person"),
         _action("session:changed", "The groups of {actor} changed", "groups before reason role"),
         _action("session:unanswered", "The identity provider could not be asked about a sign-in: {defect}", "defect"),
         _action("session:revalidated", "The identity provider could be asked about a sign-in again", "since"),

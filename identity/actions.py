@@ -19,6 +19,7 @@ from identity import selectors
 from identity.access import Grant
 from identity.callers import Caller
 from identity.encryption import seal
+from identity.guards import check_role
 from identity.models import AccessKey, Account, GroupGrant, SpentLogoutToken, SsoSession
 from portal.errors import Conflict, Forbidden, Invalid, NotFound
 
@@ -110,28 +111,39 @@ def refuse_session(*, defect: str, code: str, outcome: str, remote: str) -> None
 @transaction.atomic
 def end_session(*, session_id: UUID, reason: str, by: Actor) -> bool:
     """End a sign-in and with it everything made in it. False when it was over already: ended is final."""
-    session = SsoSession.objects.select_for_update().filter(pk=session_id, ended_at=None).first()
+    session = SsoSession.objects.select_for_update(of=("self",)).select_related("account").filter(pk=session_id, ended_at=None).first()
     if session is None:
         return False
     session.ended_at, session.end_reason = timezone.now(), reason
     session.id_token_encrypted = session.refresh_token_encrypted = b""
     session.save(update_fields=["ended_at", "end_reason", "id_token_encrypted", "refresh_token_encrypted"])
     import_module(settings.SESSION_ENGINE).SessionStore(session.session_key).delete()
-    record("session:ended", by=by, subject=str(session.pk), reason=reason)
+    record("session:ended", by=by, subject=str(session.pk), reason=reason, person=str(session.account))
     return True
 
 
 def end_own_session(*, session_id: UUID, by: Caller) -> None:
     """End one of the caller's sign-ins. Raises NotFound for anybody else's."""
-    if not SsoSession.objects.filter(pk=session_id, account_id=by.account_id).exists():
+    if not selectors.is_own(session_id, caller=by):
         raise NotFound("There is no such sign-in of yours.")
     end_session(session_id=session_id, reason="ended_by_person", by=by.actor)
 
 
-def end_all_sessions(*, by: Caller) -> int:
-    """End every sign-in of the caller, this one too; how many that were."""
-    ids = list(SsoSession.objects.filter(account_id=by.account_id, ended_at=None).values_list("pk", flat=True))
-    return sum(end_session(session_id=session_id, reason="ended_by_person", by=by.actor) for session_id in ids)
+def end_all_sessions(*, by: Caller, but: UUID | None = None) -> int:
+    """End every sign-in of the caller, this one too unless it is ``but``; how many that were."""
+    ids = SsoSession.objects.filter(account_id=by.account_id, ended_at=None).values_list("pk", flat=True)
+    return sum(end_session(session_id=one, reason="ended_by_person", by=by.actor) for one in list(ids) if one != but)
+
+
+def end_anybodys_session(*, session_id: UUID, by: Caller) -> str:
+    """End the sign-in of whomever; their name. Raises Forbidden unless the caller is of the platform team, NotFound, Conflict."""
+    check_role(by, "platform")
+    session = SsoSession.objects.select_related("account").filter(pk=session_id).first()
+    if session is None:
+        raise NotFound("There is no such sign-in.")
+    if not end_session(session_id=session_id, reason="ended_by_platform_team", by=by.actor):
+        raise Conflict("That sign-in is over already.", code="sign_in_ended")
+    return str(session.account)
 
 
 @transaction.atomic
@@ -182,7 +194,7 @@ def confirm_session(*, session_id: UUID, groups: Sequence[str] | None) -> bool:
 
     Everything the person may do is worked out from ``groups`` at the next request; leases beyond them end in the next sweep.
     """
-    session = SsoSession.objects.select_for_update().select_related("account").filter(pk=session_id, ended_at=None).first()
+    session = SsoSession.objects.select_for_update(of=("self",)).select_related("account").filter(pk=session_id, ended_at=None).first()
     if session is None:
         return False
     now, before, waited = timezone.now(), session.groups, session.unanswered_since

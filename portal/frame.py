@@ -58,6 +58,7 @@ PLACES = (
     ("Audit", "/audit", "platform"),
     ("Sync", "/sync", "platform"),
     ("Quotas", "/quotas", ""),
+    ("Sign-ins", "/sign-ins", "platform"),
 )
 
 
