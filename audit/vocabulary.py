@@ -64,7 +64,7 @@ ACTIONS: Mapping[str, Action] = dict(
         _action(
             "token:issued",
             "{actor} got a token for {platform} {environment}: {scopes}",
-            "platform scopes purpose principal ttl expires_at grant reused lease via",
+            "platform scopes purpose principal ttl expires_at grant reused lease via secret_version",
         ),
         _action(
             "token:refused",
@@ -74,7 +74,7 @@ ACTIONS: Mapping[str, Action] = dict(
         _action(
             "token:refreshed",
             "The token for {platform} {environment} was replaced",
-            "platform scopes principal reason ttl expires_at lease",
+            "platform scopes principal reason ttl expires_at lease secret_version",
         ),
         _action(
             "token:revoked",

@@ -28,7 +28,7 @@ class Principal:
     grant: str  # client_credentials, password
     url: str
     client_id: str
-    secret: str  # env:NAME or file:/path
+    secret: str  # a reference: env:, file:, vault:, aws:
     scopes: frozenset[str] = frozenset()  # ceiling
     max_ttl: int = MAX_TTL  # seconds
     client_authentication: str = "basic"  # basic, post

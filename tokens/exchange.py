@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote_plus, urlencode, urlsplit
 
@@ -14,13 +14,14 @@ from django.conf import settings
 
 from catalog.rules import PlatformAt, Principal
 from portal.errors import Malformed, PortalError, Unavailable, UpstreamFailed, UpstreamTimeout
-from tokens.secrets import secret
+from tokens.secrets import Secret, secret
 from upstream import blocking
 from upstream.messages import Answer, Limits, Outgoing, Target
 
 LIMITS = Limits(connect=3.0, first_byte=10.0, total=12.0, body=262_144, concurrency=32)
 MIN_LEFT = 60  # seconds a token must still live to be handed out; D63
 TOKEN_LIMIT = 16_384  # characters
+ROTATED = {"invalid_client", "invalid_grant"}  # what a secret that was just rotated looks like: client, access key
 ERROR_CODE = re.compile(r"[a-z_]{1,60}")
 TOKEN = re.compile(r"[\x21-\x7e]+")
 
@@ -32,6 +33,7 @@ class Issued:
     token: str = field(repr=False)
     lifetime: int
     refresh_token_dropped: bool = False
+    secret_version: str = ""  # of the principal's secret, as its place counts
 
 
 class TokenRefused(UpstreamFailed):
@@ -55,22 +57,40 @@ class TokenUnavailable(Unavailable):
 def exchange(principal: Principal, *, at: PlatformAt, scopes: Sequence[str]) -> Issued:
     """Ask for one token with exactly ``scopes``. Raises TokenRefused, TokenUnavailable, SecretUnavailable.
 
-    A secret that was rotated in between is read again once, when the endpoint does not know the client.
+    A secret that was rotated in between is read again once, when the endpoint does not know the client or the access key.
     """
-    used = secret(principal.secret)
+    used = _secrets(principal)
     answer = _ask(principal, at, scopes, used)
-    if _error_of(answer) == "invalid_client" and (fresh := secret(principal.secret)) != used:
-        answer = _ask(principal, at, scopes, fresh)
-    return judge(answer, at=at, scopes=scopes)
+    if _error_of(answer) in ROTATED and (fresh := _secrets(principal, again=True)) != used:
+        used = fresh
+        answer = _ask(principal, at, scopes, used)
+    return replace(judge(answer, at=at, scopes=scopes), secret_version=used.version)
 
 
-def _ask(principal: Principal, at: PlatformAt, scopes: Sequence[str], client_secret: str) -> Answer:
+@dataclass(frozen=True, slots=True)
+class _Secrets:
+    """What a principal proves itself with."""
+
+    client: Secret
+    password: Secret
+
+    @property
+    def version(self) -> str:
+        return " ".join(one.version for one in (self.client, self.password) if one.version)
+
+
+def _secrets(principal: Principal, *, again: bool = False) -> _Secrets:
+    password = secret(principal.password, again=again) if principal.grant == "password" else Secret("", "")
+    return _Secrets(secret(principal.secret, again=again), password)
+
+
+def _ask(principal: Principal, at: PlatformAt, scopes: Sequence[str], used: _Secrets) -> Answer:
     form = {"grant_type": principal.grant}
     if principal.grant == "password":
-        form |= {"username": principal.username, "password": secret(principal.password)}
+        form |= {"username": principal.username, "password": used.password.value}
     if scopes and at.scopes_bound_by == "platform":
         form["scope"] = " ".join(scopes)
-    return _post(principal, at, principal.url, form, client_secret)
+    return _post(principal, at, principal.url, form, used.client.value)
 
 
 def revoke(principal: Principal, *, at: PlatformAt, token: str) -> bool:
@@ -78,7 +98,7 @@ def revoke(principal: Principal, *, at: PlatformAt, token: str) -> bool:
     if not principal.revocation_url:
         return False
     form = {"token": token, "token_type_hint": "access_token"}
-    answer = _post(principal, at, principal.revocation_url, form, secret(principal.secret))
+    answer = _post(principal, at, principal.revocation_url, form, secret(principal.secret).value)
     if answer.status >= 500 or answer.status == 429:
         raise TokenUnavailable(f"The revocation endpoint of {at.platform} in {at.environment} answered {answer.status}.")
     return True

@@ -183,12 +183,13 @@ def _keep(lease: TokenLease, issued: Issued, principal: Principal, *, by: Actor)
 
 def _record_issue(lease: TokenLease, issued: Issued, principal: Principal, *, lifetime: int, by: Actor) -> None:
     where: dict[str, Any] = {"by": by, "subject": str(lease.pk), "environment": lease.environment, "platform": lease.platform}
+    by_whom: dict[str, Any] = {"principal": principal.name, "secret_version": issued.secret_version}
     facts = {"scopes": lease.scopes, "ttl": lifetime, "expires_at": lease.expires_at, "lease": str(lease.pk)}
     if lease.generation == 1:
         via = "call" if lease.automatic else "request"
-        record("token:issued", **where, **facts, principal=principal.name, purpose=lease.purpose, grant=principal.grant, via=via)
+        record("token:issued", **where, **facts, **by_whom, purpose=lease.purpose, grant=principal.grant, via=via)
     else:
-        record("token:refreshed", **where, **facts, principal=principal.name)
+        record("token:refreshed", **where, **facts, **by_whom)
     if issued.refresh_token_dropped:
         # RFC 6749 §4.4.3: there should be none; a long-lived one is never kept (P37).
         record("token:discarded", **where, principal=principal.name, reason="refresh_token")

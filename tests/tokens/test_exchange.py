@@ -275,7 +275,7 @@ def test_secrets_are_read_from_files_again_when_they_change(
     assert endpoint.clients[-1][1] == "rotated-secret-55aa"
 
 
-@pytest.mark.parametrize("reference", ["env:NOT_SET_ANYWHERE", "file:/nowhere/secret", "vault:a/b", "plain-secret", "file:/", "env:"])
+@pytest.mark.parametrize("reference", ["env:NOT_SET_ANYWHERE", "file:/nowhere/secret", "plain-secret", "file:/", "env:"])
 def test_a_secret_that_cannot_be_read_is_503_by_name(reference: str) -> None:
     with pytest.raises(SecretUnavailable) as failed:
         secret(reference)

@@ -30,8 +30,32 @@ def test_a_grant_that_is_not_there_yet_is_refused_in_words() -> None:
     assert "not available yet" in findings(f"          {{{SOUND.replace('client_credentials', 'token_exchange')}}}")["grant-unavailable"]
 
 
-@pytest.mark.parametrize("reference", ["the-secret-itself", "vault:a/b#c", "env:", "file:relative"])
-def test_a_secret_is_a_reference_and_is_not_repeated(reference: str) -> None:
+@pytest.mark.parametrize(
+    "reference",
+    [
+        "the-secret-itself",
+        "env:",
+        "file:relative",
+        "vault:a#c",
+        "vault:a/b",
+        "vault:a/../b#c",
+        "vault:a/..#c",
+        "vault:a/b#c d",
+        "vault:a//b#c",
+        "aws:",
+        "aws:name#",
+        "aws:na me",
+    ],
+)
+def test_a_secret_that_is_no_reference_is_refused_and_is_not_repeated(reference: str) -> None:
     said = findings(f"          {{{SOUND.replace('env:SECRET', repr(reference))}}}")
     assert "secret" in said
     assert "the-secret-itself" not in said["secret"]
+
+
+@pytest.mark.parametrize(
+    "reference",
+    ["env:SECRET", "file:/run/secrets/a", "vault:secret/portal/genesys#client_secret", "aws:portal/genesys", "aws:portal/g#key"],
+)
+def test_a_secret_is_named_where_it_is_kept(reference: str) -> None:
+    assert findings(f"          {{{SOUND.replace('env:SECRET', repr(reference))}}}") == {}
