@@ -34,6 +34,7 @@ TEXTS = {
     "account_disabled": "This account is disabled in the portal.",
     "not_configured": "No identity provider is configured: set OIDC_ISSUER, OIDC_CLIENT_ID and OIDC_CLIENT_SECRET.",
     "discovery": "The identity provider's discovery document cannot be used.",
+    "id_token": "The identity provider gave no ID token that could be exchanged: it must lend a refresh token and renew ID tokens with it.",
     "logout_claims": "The logout token lacks what it must say, or says what it must not.",
 }
 

@@ -6,6 +6,10 @@ stands until the provider could not be asked for SSO_REVALIDATE_GRACE_SECONDS.
 
 from __future__ import annotations
 
+import time
+from uuid import UUID
+
+import jwt
 from django.conf import settings
 
 from audit.actions import PORTAL
@@ -15,7 +19,9 @@ from identity.encryption import SealBroken, unseal
 from identity.id_token import verify_refreshed_id_token
 from identity.models import SsoSession
 from identity.oidc import expectations, groups_of, refresh_token_of, token_request, userinfo
+from portal.errors import Unauthenticated
 
+WAIT_SECONDS = 12.0  # for somebody else who is asking the provider
 ANOTHER_PERSON = {"subject_changed", "userinfo_subject"}
 
 
@@ -82,3 +88,37 @@ def _refreshed(session: SsoSession) -> tuple[str, str]:
     # Before anything else can go wrong: a provider that rotates has spent the old one.
     actions.keep_provider_tokens(session_id=session.pk, refresh_token=refresh_token_of(document))
     return access_token, id_token if isinstance(id_token, str) else ""
+
+
+def current_id_token(session_id: UUID) -> str:
+    """The person's ID token with time left, for exchanging it (RFC 8693); the provider is asked for a new one where needed.
+
+    Raises Unauthenticated when the sign-in is over, ProviderUnusable ``id_token`` when no current one can be had.
+    """
+    deadline = time.monotonic() + WAIT_SECONDS
+    while True:
+        session = SsoSession.objects.select_related("account").filter(pk=session_id, ended_at=None).first()
+        if session is None:
+            raise Unauthenticated("Your sign-in has ended, and its tokens with it. Sign in again.", code="session_ended")
+        token = _with_time_left(session)
+        if token:
+            return token
+        if session.revalidate_at is None or session.unanswered_since is not None or time.monotonic() > deadline:
+            raise ProviderUnusable("id_token")
+        if actions.claim_revalidation(session):
+            revalidate(session)
+            deadline = min(deadline, time.monotonic())  # one question is enough: the next look is the last
+        else:
+            time.sleep(0.05)  # somebody else is asking
+
+
+def _with_time_left(session: SsoSession) -> str:
+    """The kept ID token, or "" when it is about to expire. It was verified when it came."""
+    if not session.id_token_encrypted:
+        return ""
+    try:
+        token = unseal(bytes(session.id_token_encrypted)).decode()
+        expires = jwt.decode(token, options={"verify_signature": False}).get("exp", 0)
+    except (SealBroken, jwt.PyJWTError):
+        return ""
+    return token if isinstance(expires, int) and expires > time.time() + settings.OIDC_CLOCK_LEEWAY else ""

@@ -304,7 +304,9 @@ def _held_for_call(wanted: Sequence[Sequence[str]], *, at: PlatformAt, by: Calle
     for lease in selectors.leases_for_call(by.session_id, platform=at.platform, environment=at.environment):
         mine = set(lease.scopes)
         principal = principals.get(lease.principal)
-        if principal is not None and mine <= held and mine <= principal.scopes and any(set(one) <= mine for one in wanted):
+        if principal is None or not mine <= held or not mine <= principal.scopes or not any(set(one) <= mine for one in wanted):
+            continue
+        if lease.injected == selectors.injected_for(principal, at.environment, by.access):
             return lease
     return None
 
@@ -328,7 +330,13 @@ def _lease_for(ask: Ask, *, by: Caller) -> tuple[TokenLease, bool]:
             end_lease(lease_id=lease.pk, reason=reason or "principal_changed", by=PORTAL)
         try:
             with transaction.atomic():
-                fields = {"scopes": ask.scopes, "principal": ask.principal.name, "bound_by": ask.at.scopes_bound_by, "purpose": ask.purpose}
+                fields = {
+                    "scopes": ask.scopes,
+                    "principal": ask.principal.name,
+                    "bound_by": ask.at.scopes_bound_by,
+                    "injected": selectors.injected_for(ask.principal, ask.at.environment, by.access),
+                    "purpose": ask.purpose,
+                }
                 return TokenLease.objects.create(**key, **fields, automatic=ask.automatic, ends_at=ends_at), True
         except IntegrityError:
             continue  # somebody was first: take theirs

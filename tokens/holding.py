@@ -25,10 +25,12 @@ from django.utils import timezone
 
 from audit.actions import Actor, record
 from catalog.rules import PlatformAt, Principal
+from identity.defects import ProviderUnusable
 from identity.encryption import seal
+from identity.revalidation import current_id_token
 from portal.errors import Conflict, PortalError, Unauthenticated
 from tokens import store
-from tokens.exchange import MIN_LEFT, Issued, TokenRefused, TokenUnavailable, exchange
+from tokens.exchange import MIN_LEFT, Issued, OnBehalf, TokenRefused, TokenUnavailable, exchange
 from tokens.models import Revocation, TokenLease
 from tokens.secrets import SecretUnavailable
 
@@ -139,7 +141,7 @@ def _replace(lease: TokenLease, *, at: PlatformAt, principal: Principal, by: Act
         failure = remembered_failure(lease)
         if failure is not None:
             raise failure
-        issued = exchange(principal, at=at, scopes=lease.scopes)
+        issued = exchange(principal, at=at, scopes=lease.scopes, person=_person(lease, principal))
     except FAILURES as error:
         _fail(lease, principal, error, by=by)
         raise
@@ -149,6 +151,16 @@ def _replace(lease: TokenLease, *, at: PlatformAt, principal: Principal, by: Act
     if not _keep(lease, issued, principal, by=by):
         raise Unauthenticated("Your sign-in or this token ended while the platform was answering.", code="session_ended")
     return lease, issued.token
+
+
+def _person(lease: TokenLease, principal: Principal) -> OnBehalf:
+    """For whom the token is asked. Raises TokenUnavailable when the identity provider gives no current ID token."""
+    if principal.grant != "token_exchange":
+        return OnBehalf(lease.injected)
+    try:
+        return OnBehalf(lease.injected, current_id_token(lease.session_id))
+    except ProviderUnusable as error:
+        raise TokenUnavailable(error.detail, headers={"Retry-After": "30"}) from None
 
 
 @transaction.atomic

@@ -26,6 +26,7 @@ class TokenLease(models.Model):
     scopes = models.JSONField(default=list)
     scopes_digest = models.CharField(max_length=64)  # sha256 of the sorted scopes, hex
     bound_by = models.CharField(max_length=10, default="platform")  # who enforces the scopes: platform or portal
+    injected = models.JSONField(default=dict)  # the person's groups and role as the token request carries them (P34)
     purpose = models.CharField(max_length=200, blank=True)
     automatic = models.BooleanField(default=False)  # taken by a call, not asked for
     created_at = models.DateTimeField(default=timezone.now)

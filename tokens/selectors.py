@@ -10,14 +10,15 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from catalog.rules import PlatformAt
+from catalog.rules import PlatformAt, Principal
 from catalog.selectors import current_rules
+from identity.access import Access
 from identity.callers import Caller
 from identity.selectors import access_for, groups_granting
 from portal.errors import NotFound
-from tokens.exchange import MIN_LEFT
+from tokens.judgement import MIN_LEFT
 from tokens.models import Revocation, TokenLease
-from tokens.scopes import never_leaves
+from tokens.scopes import injected, never_leaves
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,16 @@ def why_over(lease: TokenLease, now: datetime) -> str:
         return "scope_lost"
     at = current_rules().platform_at(lease.platform, lease.environment)
     principal = next((one for one in at.principals if one.name == lease.principal), None) if at else None
-    return "" if principal is not None and set(lease.scopes) <= principal.scopes else "principal_removed"
+    if principal is None or not set(lease.scopes) <= principal.scopes:
+        return "principal_removed"
+    return "" if lease.injected == injected_for(principal, lease.environment, access) else "rights_changed"
+
+
+def injected_for(principal: Principal, environment: str, access: Access) -> dict[str, str]:
+    """The person's groups and role as the rules put them into a token request of ``principal``; {} for most."""
+    if not principal.inject_group and not principal.inject_role:
+        return {}
+    return injected(principal, access=access, groups_granting=groups_granting(environment=environment))
 
 
 def unended_leases(limit: int) -> Sequence[TokenLease]:

@@ -46,6 +46,12 @@ const provider = new Provider(issuer, {
     },
     machine('reader', 'integration:read'),
     machine('writer', 'integration:read webhook:manage'),
+    machine('signer', 'interactions:read', {
+      client_secret: undefined,
+      token_endpoint_auth_method: 'private_key_jwt',
+      token_endpoint_auth_signing_alg: 'ES256',
+      jwks: { keys: [options.signer] },
+    }),
     machine('poster', 'interactions:read', { token_endpoint_auth_method: 'client_secret_post' }),
   ],
   jwks: { keys: [{ ...privateKey.export({ format: 'jwk' }), use: 'sig', alg: 'RS256', kid: 'peer-1' }] },

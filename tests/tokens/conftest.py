@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote_plus
 
+import jwt
 import pytest
 
 from catalog.models import RulesRevision
@@ -31,6 +32,9 @@ class Endpoint:
         self.body: bytes | None = None
         self.delay = 0.0
         self.secret = SECRET
+        self.public_key: Any = None  # of who may prove itself with an assertion (RFC 7523)
+        self.assertions: list[dict[str, Any]] = []
+        self.deleted: list[str] = []
         self.headers: dict[str, str] = {}
         self.before: Callable[[], None] | None = None
         self.forms: list[dict[str, str]] = []
@@ -40,6 +44,22 @@ class Endpoint:
         self.revocation_status = 200
         self.url = ""
         self._lock = threading.Lock()
+
+    def judged(self, assertion: str) -> str:
+        """The secret when the assertion is sound and was not used before, as RFC 7523 §3 wants it; "" when not."""
+        try:
+            claims = jwt.decode(
+                assertion,
+                self.public_key,
+                algorithms=["RS256", "ES256", "EdDSA"],
+                audience=f"{self.url}/token",
+                options={"require": ["iss", "sub", "aud", "exp", "jti"]},
+            )
+        except jwt.PyJWTError:
+            return ""
+        spent = claims["jti"] in {one["jti"] for one in self.assertions}
+        self.assertions.append(claims | jwt.get_unverified_header(assertion))
+        return "" if spent or claims["iss"] != claims["sub"] else self.secret
 
     def token(self, form: dict[str, str]) -> tuple[int, bytes]:
         time.sleep(self.delay)
@@ -64,7 +84,9 @@ def endpoint() -> Iterator[Endpoint]:
         def do_POST(self) -> None:
             form = {name: values[0] for name, values in parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode()).items()}
             scheme, _, pair = self.headers.get("Authorization", "").partition(" ")
-            if scheme == "Basic":
+            if "client_assertion" in form:
+                known = form["client_id"], running.judged(form.pop("client_assertion"))
+            elif scheme == "Basic":
                 client, _, given = base64.b64decode(pair).decode().partition(":")
                 known = unquote_plus(client), unquote_plus(given)
             else:
@@ -78,6 +100,10 @@ def endpoint() -> Iterator[Endpoint]:
             else:
                 running.forms.append(form)
                 self.reply(*running.token(form))
+
+        def do_DELETE(self) -> None:
+            running.deleted.append(self.headers["Authorization"])
+            self.reply(running.revocation_status, b"")
 
         def reply(self, status: int, body: bytes) -> None:
             self.send_response(status)

@@ -21,6 +21,7 @@ from portal.errors import Conflict, PortalError, Unauthenticated, Unavailable, U
 from tests.tokens.conftest import Endpoint
 from tests.tokens.test_leases import READ, call, take
 from tokens import actions, exchange, holding, selectors, store, tasks
+from tokens.judgement import judge
 from tokens.models import Revocation, TokenLease
 from tokens.secrets import SecretUnavailable, secret
 from upstream.messages import Answer
@@ -114,7 +115,7 @@ def test_whatever_is_answered_is_a_token_or_one_of_two_errors(body: bytes, statu
     at = selectors.place("genesys", "staging")
     answer = Answer(status=status, headers=[], body=body, truncated=False, connect_ms=0, first_byte_ms=0, total_ms=0)
     try:
-        issued = exchange.judge(answer, at=at, scopes=READ)
+        issued = judge(answer, at=at, principal=at.principals[0], scopes=READ)
     except PortalError as error:
         assert error.code in {"token_refused", "token_unavailable"}
     else:
