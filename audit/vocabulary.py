@@ -77,6 +77,11 @@ ACTIONS: Mapping[str, Action] = dict(
             "platform scopes principal reason ttl expires_at lease secret_version",
         ),
         _action(
+            "token:postponed",
+            "The token for {platform} {environment} could not be replaced: {reason}",
+            "platform principal reason attempt retry_at lease",
+        ),
+        _action(
             "token:revoked",
             "The token for {platform} {environment} was revoked: {reason}",
             "platform scopes principal reason confirmed status lease",

@@ -184,7 +184,9 @@ SWEEPS: list[str] = [
     "catalog.tasks.sweep",
     "audit.tasks.sweep",
     "identity.tasks.sweep",
+    "identity.tasks.revalidate",
     "tokens.tasks.sweep",
+    "tokens.tasks.refresh",
     "gateway.tasks.sweep",
     "harness.tasks.sweep",
 ]
@@ -193,7 +195,7 @@ AUDIT_SEAL_SECONDS = 3
 AUDIT_VERIFY_SECONDS = 3_600
 CELERY_BROKER_URL = env_str("CELERY_BROKER_URL") or REDIS_URL or "memory://"
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
-    name: {"task": "portal.sweep", "schedule": 2.0, "args": [name], "options": {"expires": 2.0}} for name in SWEEPS
+    name: {"task": "portal.sweep", "schedule": 1.0, "args": [name], "options": {"expires": 1.0}} for name in SWEEPS
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(PORTAL_HOME / "beat-schedule")
 

@@ -1,7 +1,8 @@
 """A usable token for a lease: the kept one, or one new exchange however many wait for it.
 
 A token is handed out only with at least MIN_LEFT seconds to go. It is replaced when a fifth of its life is left (30 s to
-15 min), jittered. When replacing fails the lease ends: an old token is never served in place of one that was refused (P41).
+15 min), jittered. When replacing is refused the lease ends; while the platform is away it is tried thrice in a minute, then the
+lease ends. In neither case is the old token served again (P41).
 """
 
 from __future__ import annotations
@@ -41,6 +42,9 @@ WAIT_SECONDS = 30.0
 REFUSAL_KEPT_SECONDS = 10.0  # a refused exchange is not tried again sooner
 OUTAGE_KEPT_SECONDS = 2.0
 OLD_TOKEN_SECONDS = 60  # a replaced token may still be on its way in a call
+REFRESH_TRIES = 3  # for a platform that is away, within REFRESH_TRIES_SECONDS; then the lease ends
+REFRESH_TRIES_SECONDS = 60
+RETRY_SECONDS, RETRY_JITTER_SECONDS = 16, 8
 FAILURES = (TokenRefused, TokenUnavailable, SecretUnavailable)
 
 _gates = [threading.Lock() for _ in range(1024)]
@@ -110,7 +114,12 @@ def _live(lease_id: UUID) -> TokenLease:
         raise Unauthenticated("Your sign-in has ended, and its tokens with it. Sign in again.", code="session_ended")
     if lease.ended_at is not None:
         raise remembered_failure(lease) or Conflict("This token has ended; ask for a new one.", code="lease_ended")
-    if lease.ends_at <= timezone.now() + timedelta(seconds=MIN_LEFT):
+    now = timezone.now()
+    if lease.retry_at is not None and lease.retry_at > now:
+        seconds = max(1, round((lease.retry_at - now).total_seconds()))
+        said = f"The token for {lease.platform} in {lease.environment} could not be replaced; the portal tries again in {seconds} s."
+        raise TokenUnavailable(said, headers={"Retry-After": str(seconds)})
+    if lease.ends_at <= now + timedelta(seconds=MIN_LEFT):
         raise Conflict("This token is about to end for good; ask for a new one.", code="lease_ending")
     return lease
 
@@ -143,6 +152,8 @@ def _replace(lease: TokenLease, *, at: PlatformAt, principal: Principal, by: Act
             raise failure
         issued = exchange(principal, at=at, scopes=lease.scopes, person=_person(lease, principal))
     except FAILURES as error:
+        if lease.generation and not isinstance(error, TokenRefused) and _postpone(lease, principal, error, by=by):
+            raise
         _fail(lease, principal, error, by=by)
         raise
     except BaseException:
@@ -169,6 +180,7 @@ def _keep(lease: TokenLease, issued: Issued, principal: Principal, *, by: Actor)
     now = timezone.now()
     lifetime = min(issued.lifetime, principal.max_ttl, settings.TOKEN_MAX_TTL, int((lease.ends_at - now).total_seconds()))
     upstream_end = now + timedelta(seconds=issued.lifetime)
+    first = lease.generation == 0
     previous, previous_end = store.get(lease.pk, generation=lease.generation), lease.upstream_expires_at
     fields = {
         "generation": lease.generation + 1,
@@ -177,6 +189,9 @@ def _keep(lease: TokenLease, issued: Issued, principal: Principal, *, by: Actor)
         "expires_at": now + timedelta(seconds=lifetime),
         "upstream_expires_at": upstream_end,
         "refresh_at": refresh_moment(now, lifetime),
+        "refresh_failures": 0,
+        "failing_since": None,
+        "retry_at": None,
         "exchanging_until": None,
     }
     rows = TokenLease.objects.filter(pk=lease.pk, ended_at=None, generation=lease.generation, session__ended_at=None)
@@ -189,15 +204,15 @@ def _keep(lease: TokenLease, issued: Issued, principal: Principal, *, by: Actor)
     for name, value in fields.items():
         setattr(lease, name, value)
     store.put(lease.pk, generation=lease.generation, token=issued.token, until=upstream_end)
-    _record_issue(lease, issued, principal, lifetime=lifetime, by=by)
+    _record_issue(lease, issued, principal, first=first, lifetime=lifetime, by=by)
     return True
 
 
-def _record_issue(lease: TokenLease, issued: Issued, principal: Principal, *, lifetime: int, by: Actor) -> None:
+def _record_issue(lease: TokenLease, issued: Issued, principal: Principal, *, first: bool, lifetime: int, by: Actor) -> None:
     where: dict[str, Any] = {"by": by, "subject": str(lease.pk), "environment": lease.environment, "platform": lease.platform}
     by_whom: dict[str, Any] = {"principal": principal.name, "secret_version": issued.secret_version}
     facts = {"scopes": lease.scopes, "ttl": lifetime, "expires_at": lease.expires_at, "lease": str(lease.pk)}
-    if lease.generation == 1:
+    if first:
         via = "call" if lease.automatic else "request"
         record("token:issued", **where, **facts, **by_whom, purpose=lease.purpose, grant=principal.grant, via=via)
     else:
@@ -212,6 +227,33 @@ def refresh_moment(issued_at: datetime, lifetime: int) -> datetime:
     ahead = min(max(0.2 * lifetime, 30.0), 900.0)
     jitter = secrets.randbelow(1000) / 1000 * 0.05 * lifetime
     return issued_at + timedelta(seconds=max(lifetime - ahead - jitter, 0.0))
+
+
+@transaction.atomic
+def _postpone(lease: TokenLease, principal: Principal, error: PortalError, *, by: Actor) -> bool:
+    """The platform is away: try again in a third of a minute, thrice within a minute. False when that was the last try.
+
+    The old token is gone with the first failure: until a new one is there, there is none (P41).
+    """
+    now = timezone.now()
+    since, tried = lease.failing_since or now, lease.refresh_failures + 1
+    retry_at = now + timedelta(seconds=RETRY_SECONDS + secrets.randbelow(1000) / 1000 * RETRY_JITTER_SECONDS)
+    if tried >= REFRESH_TRIES or retry_at > since + timedelta(seconds=REFRESH_TRIES_SECONDS):
+        return False
+    rows = TokenLease.objects.filter(pk=lease.pk, ended_at=None, generation=lease.generation)
+    fields = {"refresh_failures": tried, "failing_since": since, "retry_at": retry_at, "exchanging_until": None}
+    # Another generation, so that no copy of the old token is served, wherever one turns up.
+    if rows.update(**fields, generation=lease.generation + 1) == 1:
+        previous = store.get(lease.pk, generation=lease.generation)
+        if previous is not None and lease.upstream_expires_at is not None:
+            queue_revocation(lease, principal, previous, until=lease.upstream_expires_at, after=OLD_TOKEN_SECONDS)
+        store.forget(lease.pk)
+        where: dict[str, Any] = {"subject": str(lease.pk), "environment": lease.environment, "platform": lease.platform}
+        reason = str(error.extra.get("reason", error.code))
+        facts: dict[str, Any] = {"principal": principal.name, "reason": reason, "attempt": tried, "lease": str(lease.pk)}
+        record("token:postponed", by=by, outcome="failed", code=error.code, retry_at=retry_at, **where, **facts)
+    error.headers["Retry-After"] = str(max(1, round((retry_at - now).total_seconds())))
+    return True
 
 
 @transaction.atomic

@@ -14,7 +14,7 @@ from identity.models import SsoSession
 class TokenLease(models.Model):
     """One sign-in's hold on one principal's token with exactly these scopes. Ended is final; a new ask makes a new lease.
 
-    ``generation`` counts the tokens it has had; 0 is none yet. The row is also the lock of the exchange
+    ``generation`` counts the tokens it has had or lost; 0 is none yet. The row is also the lock of the exchange
     (``exchanging_until``).
     """
 
@@ -39,6 +39,9 @@ class TokenLease(models.Model):
     refresh_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
     revealed_at = models.DateTimeField(null=True, blank=True)
+    refresh_failures = models.PositiveSmallIntegerField(default=0)  # tries in a row that failed because the platform is away
+    failing_since = models.DateTimeField(null=True, blank=True)
+    retry_at = models.DateTimeField(null=True, blank=True)  # while it fails: when the portal tries again; no token until then
     exchanging_until = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
     end_reason = models.CharField(max_length=40, blank=True)
@@ -54,6 +57,7 @@ class TokenLease(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["session", "platform", "environment"], condition=models.Q(ended_at=None), name="lease_live"),
             models.Index(fields=["expires_at"], condition=models.Q(ended_at=None), name="lease_live_expiry"),
+            models.Index(fields=["refresh_at"], condition=models.Q(ended_at=None), name="lease_live_refresh"),
         ]
 
     def __str__(self) -> str:

@@ -224,7 +224,7 @@ def test_no_token_of_the_provider_lies_anywhere_in_clear(
     caplog.set_level("DEBUG")
     crafted.forms.extend([{}, {}])
     SsoSession.objects.update(revalidate_at=timezone.now())
-    assert tasks.sweep() == 1
+    assert tasks.revalidate() == 1
     kept = everything_stored() + caplog.text
     for hidden in ("lent-1-9c1f", "lent-3-9c1f", "opaque-access", "the secret"):
         assert hidden not in kept
