@@ -60,6 +60,7 @@ ACTIONS: Mapping[str, Action] = dict(
         _action("access_key:revoked", "{actor} revoked the access key {name}", "name prefix reason"),
         _action("access_key:refused", "An access key was refused", "prefix reason"),
         _action("access:refused", "{actor} was refused: {reason}", "reason method path role groups"),
+        _action("encryption:rotated", "What is kept was encrypted with the first key again", "changed current broken"),
         _action("grants:published", "The rights of {groups} groups came into force", "groups commit added removed changed"),
         _action(
             "token:issued",

@@ -17,12 +17,14 @@ from django.conf import settings
 from django.utils import timezone
 from redis.exceptions import RedisError
 
-from identity.encryption import SealBroken, seal, unseal
+from identity.encryption import SealBroken, resealed, seal, unseal
 from tokens.models import SealedToken
 
 logger = structlog.get_logger(__name__)
 
 PREFIX = "portal:token:"
+# Only while it is still the same; its end stays.
+REPLACE = "if redis.call('get', KEYS[1]) == ARGV[1] then redis.call('set', KEYS[1], ARGV[2], 'KEEPTTL') return 1 end return 0"
 REST_SECONDS = 1.0  # after a failure Redis is left alone this long
 
 _resting_until: dict[str, float] = {}  # address -> monotonic moment
@@ -58,6 +60,29 @@ def forget(lease_id: UUID) -> None:
     if settings.REDIS_URL:
         _ask(lambda client: client.delete(f"{PREFIX}{lease_id}"))
     SealedToken.objects.filter(lease_id=lease_id).delete()
+
+
+def reseal() -> tuple[int, int, int]:
+    """Encrypt what Redis holds with the first key again: how many were so already, are now, and fit no key. Raises RedisError."""
+    current = changed = broken = 0
+    if not settings.REDIS_URL:
+        return current, changed, broken
+    client = _client(settings.REDIS_URL)
+    replace = client.register_script(REPLACE)
+    for key in client.scan_iter(f"{PREFIX}*", count=500):
+        kept = client.get(key)
+        if not isinstance(kept, bytes):
+            continue
+        try:
+            fresh = resealed(kept)
+        except SealBroken:
+            broken += 1
+            continue
+        if fresh is None:
+            current += 1
+        else:
+            changed += int(replace(keys=[key], args=[kept, fresh]))
+    return current, changed, broken
 
 
 def _opened(sealed: bytes, generation: int) -> str | None:
