@@ -85,7 +85,7 @@ ACTIONS: Mapping[str, Action] = dict(
         _action(
             "token:revoked",
             "The token for {platform} {environment} was revoked: {reason}",
-            "platform scopes principal reason confirmed status lease",
+            "platform scopes principal reason confirmed status lease person",
         ),
         _action("token:revealed", "{actor} looked at the token for {platform} {environment}", "platform scopes purpose principal lease"),
         _action("token:discarded", "A refresh token of {platform} {environment} was thrown away", "platform principal reason"),
