@@ -56,16 +56,18 @@ class ApiHolders:
         ]
         return Reach(len(found), tuple(found[:LISTED]))
 
-    def scopes(self, leases: Sequence[TokenLease]) -> list[ScopeUse]:
-        """Every scope of every environment that has the API."""
+    def scopes(self, leases: Sequence[TokenLease], *, environment: str = "") -> list[ScopeUse]:
+        """Every scope of every environment that has the API, or of one."""
         found = []
-        for environment, operations in self.operations.items():
+        for place, operations in self.operations.items():
+            if environment not in {"", place}:
+                continue
             named = sorted(frozenset().union(*(scopes for one in operations for scopes in one.alternatives)))
             for scope in named:
                 uses = sum(any(scope in scopes for scopes in one.alternatives) for one in operations)
-                holders = sum(lease.environment == environment and scope in lease.scopes for lease in leases)
-                groups = tuple(groups_granting(environment=environment, scope=(self.platform, scope)))
-                found.append(ScopeUse(environment, scope, uses, holders, groups))
+                holders = sum(lease.environment == place and scope in lease.scopes for lease in leases)
+                groups = tuple(groups_granting(environment=place, scope=(self.platform, scope)))
+                found.append(ScopeUse(place, scope, uses, holders, groups))
         return found
 
 

@@ -20,6 +20,7 @@ from tokens.judgement import MIN_LEFT
 from tokens.models import Revocation, TokenLease
 from tokens.scopes import injected, never_leaves
 
+ENDED_SHOWN = 5
 LIVE_LOOKED_AT = 5_000  # leases whose rights one sweep looks at
 
 
@@ -57,7 +58,14 @@ def live_leases(session_id: UUID) -> QuerySet[TokenLease]:
 
 def held_leases(caller: Caller) -> QuerySet[TokenLease]:
     """Live leases of the caller's sign-in that have a token, newest first: what pages and the API list."""
-    return live_leases(caller.session_id).filter(generation__gt=0)
+    return live_leases(caller.session_id).filter(generation__gt=0).select_related("session__account")
+
+
+def ended_lately(caller: Caller) -> Sequence[TokenLease]:
+    """Leases of the caller that ended within the last hour without their doing, newest first."""
+    since = timezone.now() - timedelta(hours=1)
+    rows = TokenLease.objects.filter(session__account_id=caller.account_id, ended_at__gt=since)
+    return list(rows.exclude(end_reason__in=("revoked_by_person", "principal_changed", "ending")).order_by("-ended_at")[:ENDED_SHOWN])
 
 
 def chip_lease(caller: Caller) -> TokenLease | None:
@@ -65,9 +73,14 @@ def chip_lease(caller: Caller) -> TokenLease | None:
     return held_leases(caller).order_by("expires_at").first()
 
 
+def is_own(lease_id: UUID, *, caller: Caller) -> bool:
+    """Is this a lease of the caller's account?"""
+    return TokenLease.objects.filter(pk=lease_id, session__account_id=caller.account_id).exists()
+
+
 def own_lease(lease_id: UUID, *, caller: Caller) -> TokenLease:
     """A lease of the caller's account. Raises NotFound for anybody else's."""
-    lease = TokenLease.objects.select_related("session").filter(pk=lease_id, session__account_id=caller.account_id).first()
+    lease = TokenLease.objects.select_related("session__account").filter(pk=lease_id, session__account_id=caller.account_id).first()
     if lease is None:
         raise NotFound("There is no such token of yours.")
     return lease
