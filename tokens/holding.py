@@ -41,6 +41,7 @@ CLAIM_SECONDS = 40  # longer than the longest exchange
 WAIT_SECONDS = 30.0
 REFUSAL_KEPT_SECONDS = 10.0  # a refused exchange is not tried again sooner
 OUTAGE_KEPT_SECONDS = 2.0
+AGAIN_SECONDS = 5  # until a Redis that is away is asked again for a token that is over
 OLD_TOKEN_SECONDS = 60  # a replaced token may still be on its way in a call
 REFRESH_TRIES = 3  # for a platform that is away, within REFRESH_TRIES_SECONDS; then the lease ends
 REFRESH_TRIES_SECONDS = 60
@@ -181,7 +182,6 @@ def _keep(lease: TokenLease, issued: Issued, principal: Principal, *, by: Actor)
     lifetime = min(issued.lifetime, principal.max_ttl, settings.TOKEN_MAX_TTL, int((lease.ends_at - now).total_seconds()))
     upstream_end = now + timedelta(seconds=issued.lifetime)
     first = lease.generation == 0
-    previous, previous_end = store.get(lease.pk, generation=lease.generation), lease.upstream_expires_at
     fields = {
         "generation": lease.generation + 1,
         "fingerprint": fingerprint(issued.token),
@@ -199,8 +199,7 @@ def _keep(lease: TokenLease, issued: Issued, principal: Principal, *, by: Actor)
         # The sign-in or the lease ended while the platform was answering: the late token is never kept.
         queue_revocation(lease, principal, issued.token, until=upstream_end)
         return False
-    if previous is not None and previous_end is not None and previous != issued.token:
-        queue_revocation(lease, principal, previous, until=previous_end, after=OLD_TOKEN_SECONDS)
+    revoke_kept(lease, principal, after=OLD_TOKEN_SECONDS, unless=issued.token)
     for name, value in fields.items():
         setattr(lease, name, value)
     store.put(lease.pk, generation=lease.generation, token=issued.token, until=upstream_end)
@@ -244,9 +243,7 @@ def _postpone(lease: TokenLease, principal: Principal, error: PortalError, *, by
     fields = {"refresh_failures": tried, "failing_since": since, "retry_at": retry_at, "exchanging_until": None}
     # Another generation, so that no copy of the old token is served, wherever one turns up.
     if rows.update(**fields, generation=lease.generation + 1) == 1:
-        previous = store.get(lease.pk, generation=lease.generation)
-        if previous is not None and lease.upstream_expires_at is not None:
-            queue_revocation(lease, principal, previous, until=lease.upstream_expires_at, after=OLD_TOKEN_SECONDS)
+        revoke_kept(lease, principal, after=OLD_TOKEN_SECONDS)
         store.forget(lease.pk)
         where: dict[str, Any] = {"subject": str(lease.pk), "environment": lease.environment, "platform": lease.platform}
         reason = str(error.extra.get("reason", error.code))
@@ -267,9 +264,7 @@ def _fail(lease: TokenLease, principal: Principal, error: PortalError, *, by: Ac
     reason = str(error.extra.get("reason", error.code))
     ended = "refresh_failed" if lease.generation else reason
     TokenLease.objects.filter(pk=lease.pk, ended_at=None).update(ended_at=now, end_reason=ended[:40], exchanging_until=None)
-    previous = store.get(lease.pk, generation=lease.generation) if lease.generation else None
-    if previous is not None and lease.upstream_expires_at is not None:
-        queue_revocation(lease, principal, previous, until=lease.upstream_expires_at)
+    revoke_kept(lease, principal)
     store.forget(lease.pk)
     record(
         "token:refused",
@@ -295,10 +290,25 @@ def queue_revocation(lease: TokenLease, principal: Principal, token: str, *, unt
             platform=lease.platform,
             environment=lease.environment,
             principal=principal.name,
-            sealed=seal(token.encode()),
+            generation=lease.generation,
+            sealed=seal(token.encode()) if token else b"",
             due_at=timezone.now() + timedelta(seconds=after),
             until=until,
         )
+
+
+def revoke_kept(lease: TokenLease, principal: Principal, *, after: int = 0, unless: str = "") -> None:
+    """Remember to tell the platform that the lease's token is over, unless it is ``unless``; call it before forgetting the token."""
+    if not lease.generation or lease.upstream_expires_at is None:
+        return
+    try:
+        kept = store.look(lease.pk, generation=lease.generation)
+    except store.StoreAway:
+        # It is fetched when Redis is back.
+        queue_revocation(lease, principal, "", until=lease.upstream_expires_at, after=max(after, AGAIN_SECONDS))
+        return
+    if kept is not None and kept != unless:
+        queue_revocation(lease, principal, kept, until=lease.upstream_expires_at, after=after)
 
 
 def _failure_key(lease: TokenLease) -> tuple[str, ...]:

@@ -82,7 +82,8 @@ class Revocation(models.Model):
     platform = models.CharField(max_length=60)
     environment = models.CharField(max_length=60)
     principal = models.CharField(max_length=60)
-    sealed = models.BinaryField()
+    generation = models.PositiveIntegerField(default=0)  # of the token in the lease
+    sealed = models.BinaryField(default=b"")  # b"" while it lies in a Redis that was away when it should have been fetched
     due_at = models.DateTimeField(db_index=True)
     until = models.DateTimeField()  # the token ends by itself
     attempts = models.PositiveIntegerField(default=0)

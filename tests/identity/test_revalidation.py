@@ -7,12 +7,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
 from audit.models import Entry
-from identity import actions, revalidation, tasks
+from identity import actions, provider, revalidation, tasks
 from identity.encryption import unseal
 from identity.models import SsoSession
 from tests.identity.crafted import CraftedProvider, serve
@@ -243,3 +244,20 @@ def test_another_tab_can_sign_in_while_the_first_is_asked_about(crafted: Crafted
     assert due() == 1
     assert finish(Client(), asked).status_code == 403  # another browser's state
     assert SsoSession.objects.filter(ended_at=None).count() == 1
+
+
+def test_rotated_signing_keys_are_followed(crafted: CraftedProvider, browser: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    crafted.keys["two"], crafted.kid = rsa.generate_private_key(public_exponent=65537, key_size=2048), "two"
+    due()
+    assert SsoSession.objects.get().unanswered_since is not None  # the keys were read a moment ago: not again so soon
+    monkeypatch.setattr(provider, "KEYS_AGAIN_SECONDS", 0.0)
+    due()
+    assert SsoSession.objects.get().unanswered_since is None
+
+
+@pytest.mark.parametrize(("ahead", "stands"), [(25, True), (-25, True), (120, False)])
+def test_clocks_may_differ_by_half_a_minute(crafted: CraftedProvider, browser: Client, ahead: int, stands: bool) -> None:
+    now = int(timezone.now().timestamp()) + ahead
+    crafted.claims |= {"iat": now, "nbf": now, "exp": now + 20 if ahead < 0 else now + 300}
+    due()
+    assert (SsoSession.objects.get().unanswered_since is None) is stands

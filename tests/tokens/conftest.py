@@ -13,6 +13,8 @@ from urllib.parse import parse_qs, unquote_plus
 
 import jwt
 import pytest
+from django.core.cache import cache
+from django.test import Client
 
 from catalog.models import RulesRevision
 from catalog.rules_check import read
@@ -42,6 +44,7 @@ class Endpoint:
         self.issued: list[str] = []
         self.revoked: list[str] = []
         self.revocation_status = 200
+        self.revocation_delay = 0.0
         self.url = ""
         self._lock = threading.Lock()
 
@@ -95,6 +98,7 @@ def endpoint() -> Iterator[Endpoint]:
             if known[1] != running.secret:
                 self.reply(401, b'{"error": "invalid_client"}')
             elif self.path == "/revoke":
+                time.sleep(running.revocation_delay)
                 running.revoked.append(form["token"])
                 self.reply(running.revocation_status, b"{}")
             else:
@@ -178,3 +182,30 @@ def rules(endpoint: Endpoint, db: None, monkeypatch: pytest.MonkeyPatch) -> Call
     make()
     breaker.reset()
     return make
+
+
+@pytest.fixture(autouse=True)
+def nothing_in_clear(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """After every test: no token that was issued in it lies in clear in the database, the cache, the log, or a page that is not a reveal."""
+    if "endpoint" not in request.fixturenames or "rules" not in request.fixturenames:
+        yield
+        return
+    endpoint: Endpoint = request.getfixturevalue("endpoint")
+    everything_stored = request.getfixturevalue("everything_stored")
+    caplog = request.getfixturevalue("caplog")
+    caplog.set_level("DEBUG")
+    pages: list[str] = []
+    answer = Client.request
+
+    def remembered(client: Client, **environ: Any) -> Any:
+        response = answer(client, **environ)
+        if not environ["PATH_INFO"].endswith("/reveal"):
+            pages.append(response.content.decode("utf-8", "replace") + str(response.headers))
+        return response
+
+    monkeypatch.setattr(Client, "request", remembered)
+    yield
+    if not endpoint.issued:
+        return
+    kept = "\n".join([everything_stored(), caplog.text, *pages, str(getattr(cache, "_cache", ""))])
+    assert not [token for token in endpoint.issued if token in kept]

@@ -13,12 +13,12 @@ from django.utils import timezone
 from audit.actions import PORTAL, Actor, record
 from catalog.selectors import current_rules
 from identity.callers import Caller
-from identity.encryption import SealBroken, unseal
+from identity.encryption import SealBroken, seal, unseal
 from identity.guards import check_role
 from portal.errors import Conflict, NotFound
 from tokens import exchange, selectors, store
 from tokens.exchange import TokenUnavailable
-from tokens.holding import queue_revocation
+from tokens.holding import revoke_kept
 from tokens.models import Revocation, TokenLease
 from tokens.secrets import SecretUnavailable
 
@@ -54,9 +54,8 @@ def end_lease(*, lease_id: UUID, reason: str, by: Actor) -> bool:
     lease.save(update_fields=["ended_at", "end_reason", "exchanging_until"])
     at = current_rules().platform_at(lease.platform, lease.environment)
     principal = next((one for one in at.principals if one.name == lease.principal), None) if at else None
-    token = store.get(lease.pk, generation=lease.generation) if lease.generation else None
-    if token is not None and principal is not None and lease.upstream_expires_at is not None:
-        queue_revocation(lease, principal, token, until=lease.upstream_expires_at)
+    if principal is not None:
+        revoke_kept(lease, principal)
     store.forget(lease.pk)
     record(
         "token:revoked",
@@ -94,14 +93,27 @@ def revoke_due_tokens(*, limit: int = 50) -> int:
     return len(claimed)
 
 
+def _left_behind(due: Revocation) -> str:
+    """The token that lay in Redis while it was away, fetched and forgotten. Raises StoreAway; SealBroken when it is gone."""
+    token = store.look(due.lease_id, generation=due.generation)
+    if token is None:
+        raise SealBroken("nothing is left of it")
+    Revocation.objects.filter(pk=due.pk).update(sealed=seal(token.encode()))
+    if TokenLease.objects.filter(pk=due.lease_id, ended_at=None).first() is None:
+        store.forget(due.lease_id)
+    return token
+
+
 def _telling(due: Revocation) -> Callable[[], bool]:
     """What tells the platform: True when nothing more can be done for this token. It uses no database."""
     at = current_rules().platform_at(due.platform, due.environment)
     principal = next((one for one in at.principals if one.name == due.principal), None) if at else None
     try:
-        token = unseal(bytes(due.sealed)).decode()
+        token = unseal(bytes(due.sealed)).decode() if due.sealed else _left_behind(due)
     except SealBroken:
         principal = None
+    except store.StoreAway:
+        return lambda: due.until <= timezone.now()
     if at is None or principal is None or due.until <= timezone.now():
         return lambda: True
 
