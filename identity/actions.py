@@ -12,6 +12,7 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from audit.actions import PORTAL, Actor, record
@@ -175,9 +176,11 @@ def refuse_backchannel_logout(*, defect: str, code: str, remote: str) -> None:
 
 
 def claim_revalidation(session: SsoSession) -> bool:
-    """Take the asking about a sign-in for CLAIM_SECONDS; False when somebody else has it or it is over."""
-    rows = SsoSession.objects.filter(pk=session.pk, ended_at=None, revalidate_at=session.revalidate_at)
-    return rows.update(revalidate_at=timezone.now() + timedelta(seconds=CLAIM_SECONDS)) == 1
+    """Take the asking about a sign-in for CLAIM_SECONDS; False when somebody else has it, has just asked, or it is over."""
+    now = timezone.now()
+    free = Q(asking_until=None) | Q(asking_until__lte=now)
+    rows = SsoSession.objects.filter(free, pk=session.pk, ended_at=None, revalidate_at=session.revalidate_at)
+    return rows.update(asking_until=now + timedelta(seconds=CLAIM_SECONDS)) == 1
 
 
 def keep_provider_tokens(*, session_id: UUID, refresh_token: str = "", id_token: str = "") -> None:
@@ -198,9 +201,10 @@ def confirm_session(*, session_id: UUID, groups: Sequence[str] | None) -> bool:
     if session is None:
         return False
     now, before, waited = timezone.now(), session.groups, session.unanswered_since
-    session.revalidated_at, session.revalidate_at, session.unanswered_since = now, _next_revalidation(now), None
+    session.revalidated_at, session.revalidate_at = now, _next_revalidation(now)
+    session.unanswered_since = session.asking_until = None
     session.groups = before if groups is None else sorted(set(groups))
-    session.save(update_fields=["revalidated_at", "revalidate_at", "unanswered_since", "groups"])
+    session.save(update_fields=["revalidated_at", "revalidate_at", "unanswered_since", "asking_until", "groups"])
     if session.groups != before:
         role = selectors.access_for(session.groups).role or "nobody"
         by = Actor(id=str(session.account_id), name=str(session.account), session=str(session.pk))
@@ -223,9 +227,9 @@ def postpone_revalidation(*, session_id: UUID, defect: str) -> None:
         return
     if session.unanswered_since is None:
         record("session:unanswered", by=PORTAL, outcome="failed", subject=str(session.pk), defect=defect)
-    session.unanswered_since = since
+    session.unanswered_since, session.asking_until = since, None
     session.revalidate_at = now + timedelta(seconds=min(ASK_AGAIN_SECONDS, settings.SSO_REVALIDATE_SECONDS))
-    session.save(update_fields=["unanswered_since", "revalidate_at"])
+    session.save(update_fields=["unanswered_since", "asking_until", "revalidate_at"])
 
 
 def end_if_lapsed(*, session_key: str) -> None:

@@ -60,6 +60,7 @@ class SsoSession(models.Model):
     last_seen_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField()  # absolute end
     revalidate_at = models.DateTimeField(null=True, blank=True)  # when the provider is asked again; None: it lent no refresh token
+    asking_until = models.DateTimeField(null=True, blank=True)  # somebody is asking: a refresh token is good for one question
     revalidated_at = models.DateTimeField(null=True, blank=True)  # when it last said that the sign-in stands
     unanswered_since = models.DateTimeField(null=True, blank=True)  # since when it cannot be asked
     ended_at = models.DateTimeField(null=True, blank=True)

@@ -39,11 +39,18 @@ class Unanswered(Exception):
 
 def revalidate_due_sessions(*, limit: int = 50) -> int:
     """Ask about every sign-in that is due; how many that were."""
-    return sum(revalidate(session) for session in selectors.sessions_to_revalidate(limit) if actions.claim_revalidation(session))
+    return sum(revalidate(session) for session in selectors.sessions_to_revalidate(limit))
 
 
 def revalidate(session: SsoSession) -> bool:
-    """Ask about one sign-in, and keep or end it accordingly. The claim is held; nothing is locked while the provider takes its time."""
+    """Ask about one sign-in, and keep or end it accordingly; False when somebody else is asking.
+
+    Nothing is locked in the database while the provider takes its time.
+    """
+    if not actions.claim_revalidation(session):
+        return False
+    # What was read before the claim may be spent already.
+    session.refresh_from_db(fields=["refresh_token_encrypted"])
     try:
         groups = _groups_now(session)
     except Withdrawn:
@@ -105,8 +112,7 @@ def current_id_token(session_id: UUID) -> str:
             return token
         if session.revalidate_at is None or session.unanswered_since is not None or time.monotonic() > deadline:
             raise ProviderUnusable("id_token")
-        if actions.claim_revalidation(session):
-            revalidate(session)
+        if revalidate(session):
             deadline = min(deadline, time.monotonic())  # one question is enough: the next look is the last
         else:
             time.sleep(0.05)  # somebody else is asking

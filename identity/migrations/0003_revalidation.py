@@ -11,6 +11,11 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AddField(
             model_name="ssosession",
+            name="asking_until",
+            field=models.DateTimeField(blank=True, null=True),
+        ),
+        migrations.AddField(
+            model_name="ssosession",
             name="groups_in",
             field=models.CharField(blank=True, max_length=10),
         ),

@@ -198,6 +198,10 @@ def test_two_workers_ask_once(crafted: CraftedProvider, browser: Client) -> None
     seen = SsoSession.objects.get()
     assert actions.claim_revalidation(seen)
     assert not actions.claim_revalidation(seen)
+    assert not revalidation.revalidate(SsoSession.objects.get())  # whoever reads it now finds it taken as well
+    assert crafted.forms == []
+    SsoSession.objects.update(asking_until=timezone.now())  # whoever had it was killed
+    assert revalidation.revalidate_due_sessions() == 1
 
 
 def test_a_sign_in_that_ends_while_the_provider_answers_stays_ended_and_keeps_nothing(crafted: CraftedProvider, browser: Client) -> None:

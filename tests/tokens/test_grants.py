@@ -24,6 +24,7 @@ from identity.models import SsoSession
 from portal.errors import Forbidden, Unauthenticated, Unavailable, UpstreamFailed
 from tests.identity.crafted import CraftedProvider, serve
 from tests.tokens.conftest import Endpoint
+from tests.tokens.test_exchange import run_at_once
 from tests.tokens.test_leases import READ, call, take
 from tokens import actions, holding, tasks
 from tokens.models import Revocation, TokenLease
@@ -345,3 +346,14 @@ def test_a_session_without_a_refresh_token_waits_for_nobody(exchanging: Any, cra
     SsoSession.objects.update(revalidate_at=None)
     with pytest.raises(ProviderUnusable):
         revalidation.current_id_token(exchanging.sso_session.pk)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_exchanges_at_once_renew_the_id_token_once(exchanging: Any, endpoint: Endpoint, crafted: CraftedProvider) -> None:
+    """A provider that rotates takes a refresh token that comes twice for stolen."""
+    crafted.claims["exp"] = int(timezone.now().timestamp()) + 10
+    renew(exchanging, crafted)
+    del crafted.claims["exp"]
+    found = run_at_once(12, lambda: revalidation.current_id_token(exchanging.sso_session.pk))
+    assert len(set(found)) == 1
+    assert len([form for form in crafted.forms if form.get("grant_type") == ["refresh_token"]]) == 1
