@@ -37,7 +37,10 @@ class TokenAsk(serializers.Serializer[Any]):
 
 
 class TokenSummary(serializers.ModelSerializer[TokenLease]):
-    """A lease. ``expires_at`` is the end of its current token, ``ends_at`` the end of the lease."""
+    """A lease. ``expires_at`` is the end of its current token, ``ends_at`` the end of the lease.
+
+    ``retry_at`` is set while the platform is away: there is no token until the portal has tried again.
+    """
 
     person = serializers.CharField(source="session.account", read_only=True)
 
@@ -58,6 +61,7 @@ class TokenSummary(serializers.ModelSerializer[TokenLease]):
             "issued_at",
             "expires_at",
             "ends_at",
+            "retry_at",
             "last_used_at",
             "revealed_at",
         )

@@ -70,7 +70,7 @@ def ended_lately(caller: Caller) -> Sequence[TokenLease]:
 
 def chip_lease(caller: Caller) -> TokenLease | None:
     """The lease whose token ends first: what the top bar counts down."""
-    return held_leases(caller).order_by("expires_at").first()
+    return held_leases(caller).filter(retry_at=None).order_by("expires_at").first()
 
 
 def is_own(lease_id: UUID, *, caller: Caller) -> bool:

@@ -143,6 +143,8 @@ def test_a_token_that_waits_for_its_platform_says_so(owner: Any, endpoint: Endpo
     page = page_of(owner)
     assert "being replaced" in page
     assert "the portal tries again at" in page
+    assert 'title="genesys in staging, until' not in page  # nothing to count down in the top bar
+    assert owner.client.get("/api/v1/tokens").json()["results"][0]["retry_at"] is not None
 
 
 def test_every_way_a_lease_ends_has_words() -> None:
