@@ -23,7 +23,7 @@ setup-dev: ## the virtual environment with everything the checks and tests need
 	@$(PYTHON) requirements/bootstrap.py setup-dev --venv "$(VENV)"
 
 lock: setup-dev ## compile requirements/*.in to hashed requirements/*.txt
-	@cd requirements && for name in base demo dev; do \
+	@cd requirements && for name in base demo extras dev; do \
 	  ../$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' $$name.in -o $$name.txt || exit 1; done
 

@@ -51,18 +51,21 @@ ACTIONS: Mapping[str, Action] = dict(
     [
         _action("session:started", "{actor} signed in as {role}", "role groups via"),
         _action("session:refused", "A sign-in was refused: {defect}", "defect reason groups"),
-        _action("session:ended", "The sign-in of {actor} ended: {reason}", "reason leases keys"),
+        _action("session:ended", "A sign-in of {person} ended: {reason}", "reason leases keys person"),
         _action("session:changed", "The groups of {actor} changed", "groups before reason role"),
+        _action("session:unanswered", "The identity provider could not be asked about a sign-in: {defect}", "defect"),
+        _action("session:revalidated", "The identity provider could be asked about a sign-in again", "since"),
         _action("logout:refused", "A logout message of the identity provider was refused: {defect}", "defect reason"),
         _action("access_key:created", "{actor} made the access key {name}", "name prefix expires_at"),
         _action("access_key:revoked", "{actor} revoked the access key {name}", "name prefix reason"),
         _action("access_key:refused", "The access key {prefix}… was refused: {reason}", "prefix reason"),
         _action("access:refused", "{actor} was refused: {reason}", "reason method path role groups"),
+        _action("encryption:rotated", "What is kept was encrypted with the first key again", "changed current broken"),
         _action("grants:published", "The rights of {groups} groups came into force", "groups commit added removed changed"),
         _action(
             "token:issued",
             "{actor} got a token for {platform} {environment}: {scopes}",
-            "platform scopes purpose principal ttl expires_at grant reused lease via",
+            "platform scopes purpose principal ttl expires_at grant reused lease via secret_version",
         ),
         _action(
             "token:refused",
@@ -77,12 +80,17 @@ ACTIONS: Mapping[str, Action] = dict(
         _action(
             "token:refreshed",
             "The token for {platform} {environment} was replaced",
-            "platform scopes principal reason ttl expires_at lease",
+            "platform scopes principal reason ttl expires_at lease secret_version",
+        ),
+        _action(
+            "token:postponed",
+            "The token for {platform} {environment} could not be replaced: {reason}",
+            "platform principal reason attempt retry_at lease",
         ),
         _action(
             "token:revoked",
             "The token for {platform} {environment} was revoked: {reason}",
-            "platform scopes principal reason confirmed status lease",
+            "platform scopes principal reason confirmed status lease person",
         ),
         _action("token:revealed", "{actor} looked at the token for {platform} {environment}", "platform scopes purpose principal lease"),
         _action("token:discarded", "A refresh token of {platform} {environment} was thrown away", "platform principal reason"),

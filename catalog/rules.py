@@ -25,16 +25,23 @@ class Principal:
     """A service account of the portal at a platform's token endpoint. ``secret`` is a reference, never the value."""
 
     name: str
-    grant: str  # client_credentials, password
+    grant: str  # client_credentials, password, token_exchange
     url: str
     client_id: str
-    secret: str  # env:NAME or file:/path
+    secret: str  # a reference: env:, file:, vault:, aws:
     scopes: frozenset[str] = frozenset()  # ceiling
     max_ttl: int = MAX_TTL  # seconds
-    client_authentication: str = "basic"  # basic, post
+    client_authentication: str = "basic"  # basic, post, private_key_jwt (RFC 7523; the secret is the private key, PEM)
     username: str = ""  # password grant: the access key's id
     password: str = ""  # password grant: reference to the access key's secret
-    revocation_url: str = ""  # RFC 7009; "" when the platform cannot be told
+    revocation_url: str = ""  # "" when the platform cannot be told that a token is over
+    revocation: str = "rfc7009"  # how it is told: rfc7009, bearer_delete (DELETE with the token itself)
+    key_id: str = ""  # private_key_jwt: which key it is
+    audience: str = ""  # RFC 8693: where the token is to be used
+    resource: str = ""  # RFC 8707
+    inject_group: str = ""  # parameters of the token request that carry the person's groups and role; "" for none (P34)
+    inject_role: str = ""
+    omitted_scope_means: str = "nothing"  # what a server grants that does not say: nothing, as_requested
 
 
 @dataclass(frozen=True, slots=True)

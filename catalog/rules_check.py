@@ -5,7 +5,6 @@ An error refuses the whole set; warnings are shown. Grammar: CONTRACT, "Rules".
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,28 +12,14 @@ from pathlib import Path
 import yaml
 
 from catalog import rules_places
-from catalog.rules import FILES, MAX_TTL, Environment, Platform, PlatformAt, Principal, RuleFinding, Rules, Source
+from catalog.rules import FILES, Environment, Platform, PlatformAt, RuleFinding, Rules, Source
+from catalog.rules_principals import PrincipalReader, name_allowed, scope_allowed, secret_reference
 from catalog.rules_yaml import Reader, suggestion
 from identity.access import ROLES, Grant
 
-NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,58}[a-z0-9])?")
 RESERVED_SOURCE = "rules"  # the rules repository itself, in the list of sources
-GRANTS = ("client_credentials", "password", "token_exchange", "none")
 MAX_PATTERNS = 50  # of one source
 TEXT_TAG = "tag:yaml.org,2002:str"
-PRINCIPAL_KEYS = (
-    "grant",
-    "url",
-    "client_id",
-    "secret",
-    "scopes",
-    "max_ttl",
-    "client_authentication",
-    "username",
-    "password",
-    "revocation_url",
-)
-TOKEN_KEYS = (*PRINCIPAL_KEYS, "principals", "scopes_bound_by")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +61,6 @@ def read(files: Mapping[str, str], *, commit: str = "", production: bool = False
     return Reading(Rules(tuple(environments), platforms, sources, tuple(grants), commit), findings)
 
 
-def _name(reader: Reader, node: yaml.Node, name: str, what: str) -> bool:
-    if NAME.fullmatch(name):
-        return True
-    reader.say("name", f"{what} name {name!r} must be lower-case letters, digits, - and _, at most 60.", node)
-    return False
-
-
 @dataclass(slots=True)
 class _Environments:
     """environments.yaml."""
@@ -97,14 +75,14 @@ class _Environments:
             fields = self.reader.mapping(node, f"environment {name}", ("title", "protected"))
             title = self.reader.string(fields["title"][1], "title", limit=60) if "title" in fields else name.title()
             protected = self.reader.boolean(fields["protected"][1], "protected") if "protected" in fields else False
-            if _name(self.reader, key, name, "Environment"):
+            if name_allowed(self.reader, key, name, "Environment"):
                 environments.append(Environment(name, title or name, bool(protected)))
         if root is not None and not environments:
             self.reader.say("no-environment", "At least one environment must be named.", root)
         names = [one.name for one in environments]
         platforms = {}
         for name, (key, node) in self.reader.mapping(top["platforms"][1] if "platforms" in top else None, "platforms").items():
-            if _name(self.reader, key, name, "Platform"):
+            if name_allowed(self.reader, key, name, "Platform"):
                 platforms[name] = self._platform(name, node, names)
         return environments, platforms
 
@@ -140,7 +118,8 @@ class _Environments:
         per_second = None
         if "per_second" in fields:
             per_second = self.reader.integer(fields["per_second"][1], "per_second", minimum=1, maximum=100_000)
-        principals, bound_by = self._token(fields["token"][1], what) if "token" in fields else ((), "platform")
+        reader = PrincipalReader(self.reader, self.production)
+        principals, bound_by = reader.token(fields["token"][1], what) if "token" in fields else ((), "platform")
         mock = address == "mock:"
         if mock and principals:
             self.reader.say(
@@ -154,70 +133,6 @@ class _Environments:
         if problem:
             self.reader.say("place", problem, node)
         return not problem
-
-    def _token(self, node: yaml.Node, what: str) -> tuple[tuple[Principal, ...], str]:
-        fields = self.reader.mapping(node, f"token of {what}", TOKEN_KEYS)
-        bound_by = "platform"
-        if "scopes_bound_by" in fields:
-            bound_by = self.reader.choice(fields["scopes_bound_by"][1], "scopes_bound_by", ("platform", "portal")) or bound_by
-        if "principals" not in fields:
-            one = self._principal("default", fields, node, what)
-            return ((one,) if one else ()), bound_by
-        shared = {name: entry for name, entry in fields.items() if name in PRINCIPAL_KEYS}
-        found = []
-        for name, (key, principal) in self.reader.mapping(fields["principals"][1], "principals").items():
-            own = self.reader.mapping(principal, f"principal {name}", PRINCIPAL_KEYS)
-            one = self._principal(name, shared | own, key, f"{what}, principal {name}")
-            if one and _name(self.reader, key, name, "Principal"):
-                found.append(one)
-        if not found:
-            self.reader.say("missing-key", f"token of {what} names no usable principal.", fields["principals"][0])
-        return tuple(found), bound_by
-
-    def _principal(self, name: str, fields: dict[str, tuple[yaml.Node, yaml.Node]], at: yaml.Node, what: str) -> Principal | None:
-        if "grant" not in fields:
-            self.reader.say("missing-key", f"token of {what} needs a grant.", at)
-            return None
-        grant = self.reader.choice(fields["grant"][1], "grant", GRANTS)
-        if grant == "token_exchange":
-            reason = f"token of {what}: token_exchange is not available yet; use client_credentials, password or none."
-            self.reader.say("grant-unavailable", reason, fields["grant"][1])
-        if grant in {None, "none", "token_exchange"}:
-            return None
-        wanted = ["url", "client_id", "secret", *(("username", "password") if grant == "password" else ())]
-        missing = [key for key in wanted if key not in fields]
-        if missing:
-            self.reader.say("missing-key", f"token of {what} needs {', '.join(missing)}.", at)
-            return None
-        text = {key: self.reader.string(fields[key][1], key) for key in ("url", "client_id", "username", "revocation_url") if key in fields}
-        secrets = {key: _secret(self.reader, fields[key][1], key) for key in ("secret", "password") if key in fields}
-        for key in ("url", "revocation_url"):
-            address = text.get(key)
-            if address is not None:
-                self._judge(rules_places.token_url_problem(address, production=self.production), fields[key][1])
-        ttl = self.reader.integer(fields["max_ttl"][1], "max_ttl", minimum=60, maximum=MAX_TTL) if "max_ttl" in fields else MAX_TTL
-        method = "basic"
-        if "client_authentication" in fields:
-            method = self.reader.choice(fields["client_authentication"][1], "client_authentication", ("basic", "post")) or method
-        scopes = self.reader.strings(fields["scopes"][1], "scopes") if "scopes" in fields else []
-        allowed = frozenset(scope for item, scope in scopes if scope_allowed(self.reader, item, scope))
-        if any(value is None for value in (*text.values(), *secrets.values(), ttl, grant)):
-            return None
-        known = {key: value or "" for key, value in (text | secrets).items()}
-        return Principal(name=name, grant=grant or "", scopes=allowed, max_ttl=ttl or MAX_TTL, client_authentication=method, **known)
-
-
-def _secret(reader: Reader, node: yaml.Node, what: str) -> str | None:
-    """A reference to a secret, or None with a finding."""
-    value = reader.string(node, what)
-    if value is None:
-        return None
-    problem = rules_places.secret_problem(value, what)
-    if problem:
-        # The text never repeats the value: it may be the secret itself.
-        reader.say("secret", problem, node)
-        return None
-    return value
 
 
 def _read_sources(reader: Reader, root: yaml.Node | None, environments: list[str], *, production: bool, look: bool) -> dict[str, Source]:
@@ -240,8 +155,11 @@ def _read_sources(reader: Reader, root: yaml.Node | None, environments: list[str
             reader.say("git", problem, fields["git"][1])
         branches = _read_branches(reader, fields["branches"][1], name, environments)
         include = _read_include(reader, fields["include"][1]) if "include" in fields else ()
-        push_secret = (_secret(reader, fields["push_secret"][1], "push_secret") or "") if "push_secret" in fields else ""
-        if _name(reader, key, name, "Source") and address is not None and not problem:
+        push_secret = (secret_reference(reader, fields["push_secret"][1], "push_secret") or "") if "push_secret" in fields else ""
+        if push_secret.startswith(("vault:", "aws:")):
+            reader.say("secret", "push_secret is read at every notification: name env:NAME or file:/path.", fields["push_secret"][1])
+            push_secret = ""
+        if name_allowed(reader, key, name, "Source") and address is not None and not problem:
             found[name] = Source(name, address, branches, include, push_secret)
     return found
 
@@ -336,15 +254,3 @@ def _group_scopes(reader: Reader, node: yaml.Node, platforms: Mapping[str, Platf
                 )
         found[platform] = frozenset(scope for _, scope in allowed)
     return found
-
-
-def scope_allowed(reader: Reader, node: yaml.Node, scope: str) -> bool:
-    """Patterns and administrative scopes never load (P29, P37)."""
-    if not scope or any(letter in scope for letter in '*?[]{}"\\ \t'):
-        reader.say("scope-pattern", f"{scope!r} is a pattern; name each scope.", node)
-        return False
-    parts = [part.lower() for part in re.split(r"[:./]", scope)]
-    if parts[0] == "admin" or parts[-1] in {"admin", "all"}:
-        reader.say("scope-admin", f"{scope!r} is an administrative scope; the portal never holds one.", node)
-        return False
-    return True

@@ -28,6 +28,8 @@ _NEVER = tuple(
 )
 _LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
 _SECRET = re.compile(r"(?P<kind>env|file|vault|aws):(?P<rest>[^\s]+)")
+_VAULT_PLACE = re.compile(r"[A-Za-z0-9_.-]+(?:/(?!\.{1,2}(?:/|#))[A-Za-z0-9_.~-]+)+#[A-Za-z0-9_.-]+")
+_AWS_PLACE = re.compile(r"[A-Za-z0-9/_+=.@:-]{1,512}(?:#[A-Za-z0-9_.-]+)?")
 _SCP_LIKE = re.compile(r"[A-Za-z0-9._-]+@[A-Za-z0-9.-]+:[A-Za-z0-9._~/-]+")
 _BRANCH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._/+@=#-]*")
 _PATTERN_LENGTH, _PATTERN_WILDCARDS = 200, 6
@@ -130,16 +132,21 @@ def network_problem(value: str, *, production: bool) -> str:
 
 
 def secret_problem(value: str, what: str) -> str:
-    """A secret is named, never written: ``env:NAME``, ``file:/path``. The text does not repeat what was there."""
+    """A secret is named, never written: ``env:NAME``, ``file:/path``, ``vault:mount/path#field``, ``aws:name#field``.
+
+    The text does not repeat what was there.
+    """
     match = _SECRET.fullmatch(value)
     if match is None:
         return f"{what} must be a reference such as env:NAME or file:/run/secrets/name, never the value itself."
-    if match["kind"] in {"vault", "aws"}:
-        return f"{what} refers to {match['kind']}, which this release cannot resolve; use env: or file:."
     if match["kind"] == "env" and not re.fullmatch(r"[A-Z][A-Z0-9_]*", match["rest"]):
         return f"{what} must name an environment variable in capitals: env:NAME."
     if match["kind"] == "file" and (not match["rest"].startswith("/") or "/.." in match["rest"]):
         return f"{what} must name an absolute path: file:/run/secrets/name."
+    if match["kind"] == "vault" and not _VAULT_PLACE.fullmatch(match["rest"]):
+        return f"{what} must name mount, path and field of a KV version 2 secret: vault:secret/portal/genesys#client_secret."
+    if match["kind"] == "aws" and not _AWS_PLACE.fullmatch(match["rest"]):
+        return f"{what} must name a secret of AWS Secrets Manager, and a field when it is JSON: aws:portal/genesys#client_secret."
     return ""
 
 

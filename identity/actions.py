@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from importlib import import_module
 from uuid import UUID
 
@@ -13,6 +13,7 @@ import structlog
 from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.db import IntegrityError, OperationalError, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from audit.actions import PORTAL, Actor, record
@@ -20,6 +21,7 @@ from identity import selectors
 from identity.access import Grant
 from identity.callers import Caller
 from identity.encryption import seal
+from identity.guards import check_role
 from identity.models import AccessKey, Account, GroupGrant, SpentLogoutToken, SsoSession
 from portal.errors import Conflict, Forbidden, Invalid, NotFound
 from portal.statements import impatient
@@ -30,6 +32,8 @@ KEY_PREFIX = "pak_"
 KEYS_PER_SESSION = 20
 SEEN_EVERY_SECONDS = 60  # how exact "last seen" is; one write a minute, not one a request
 LOGOUT_TOKENS_KEPT_SECONDS = 600
+CLAIM_SECONDS = 60  # longer than asking the provider can take
+ASK_AGAIN_SECONDS = 30  # after the provider could not be asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,9 @@ class SignIn:
     sid: str = ""
     name: str = ""
     email: str = ""
-    id_token: str = ""
+    groups_in: str = ""
+    id_token: str = field(default="", repr=False)
+    refresh_token: str = field(default="", repr=False)
 
 
 @transaction.atomic
@@ -63,6 +69,7 @@ def remember_account(*, issuer: str, subject: str, name: str, email: str) -> Acc
 @transaction.atomic
 def start_session(*, account: Account, sign_in: SignIn, session_key: str, user_agent: str = "", remote: str = "") -> SsoSession:
     """The row everything short-lived hangs on. ``session_key`` is the browser's session, already rotated."""
+    now = timezone.now()
     session = SsoSession.objects.create(
         account=account,
         issuer=sign_in.issuer,
@@ -70,9 +77,15 @@ def start_session(*, account: Account, sign_in: SignIn, session_key: str, user_a
         sid=sign_in.sid,
         session_key=session_key,
         groups=sorted(set(sign_in.groups)),
-        id_token_encrypted=seal(sign_in.id_token.encode()) if sign_in.id_token else b"",
+        groups_in=sign_in.groups_in,
+        id_token_encrypted=_sealed(sign_in.id_token),
+        refresh_token_encrypted=_sealed(sign_in.refresh_token),
         user_agent=user_agent[:255],
-        expires_at=timezone.now() + timedelta(seconds=settings.SSO_ABSOLUTE_SECONDS),
+        remote=remote[:64],
+        created_at=now,
+        expires_at=now + timedelta(seconds=settings.SSO_ABSOLUTE_SECONDS),
+        revalidate_at=_next_revalidation(now) if sign_in.refresh_token else None,
+        revalidated_at=now,
     )
     actor = Actor(id=str(account.pk), name=str(account), session=str(session.pk), remote=remote)
     record(
@@ -85,6 +98,15 @@ def start_session(*, account: Account, sign_in: SignIn, session_key: str, user_a
     return session
 
 
+def _sealed(token: str) -> bytes:
+    return seal(token.encode()) if token else b""
+
+
+def _next_revalidation(now: datetime) -> datetime:
+    """A tenth earlier at most, so that people who signed in together are not asked about together."""
+    return now + timedelta(seconds=settings.SSO_REVALIDATE_SECONDS * (0.9 + secrets.randbelow(100) / 1_000))
+
+
 @transaction.atomic
 def refuse_session(*, defect: str, code: str, outcome: str, remote: str) -> None:
     """Write down a sign-in that was refused, or that failed because the provider could not be used. ``defect`` names the check."""
@@ -94,27 +116,39 @@ def refuse_session(*, defect: str, code: str, outcome: str, remote: str) -> None
 @transaction.atomic
 def end_session(*, session_id: UUID, reason: str, by: Actor) -> bool:
     """End a sign-in and with it everything made in it. False when it was over already: ended is final."""
-    session = SsoSession.objects.select_for_update().filter(pk=session_id, ended_at=None).first()
+    session = SsoSession.objects.select_for_update(of=("self",)).select_related("account").filter(pk=session_id, ended_at=None).first()
     if session is None:
         return False
-    session.ended_at, session.end_reason, session.id_token_encrypted = timezone.now(), reason, b""
-    session.save(update_fields=["ended_at", "end_reason", "id_token_encrypted"])
+    session.ended_at, session.end_reason = timezone.now(), reason
+    session.id_token_encrypted = session.refresh_token_encrypted = b""
+    session.save(update_fields=["ended_at", "end_reason", "id_token_encrypted", "refresh_token_encrypted"])
     import_module(settings.SESSION_ENGINE).SessionStore(session.session_key).delete()
-    record("session:ended", by=by, subject=str(session.pk), reason=reason)
+    record("session:ended", by=by, subject=str(session.pk), reason=reason, person=str(session.account))
     return True
 
 
 def end_own_session(*, session_id: UUID, by: Caller) -> None:
     """End one of the caller's sign-ins. Raises NotFound for anybody else's."""
-    if not SsoSession.objects.filter(pk=session_id, account_id=by.account_id).exists():
+    if not selectors.is_own(session_id, caller=by):
         raise NotFound("There is no such sign-in of yours.")
     end_session(session_id=session_id, reason="ended_by_person", by=by.actor)
 
 
-def end_all_sessions(*, by: Caller) -> int:
-    """End every sign-in of the caller, this one too; how many that were."""
-    ids = list(SsoSession.objects.filter(account_id=by.account_id, ended_at=None).values_list("pk", flat=True))
-    return sum(end_session(session_id=session_id, reason="ended_by_person", by=by.actor) for session_id in ids)
+def end_all_sessions(*, by: Caller, but: UUID | None = None) -> int:
+    """End every sign-in of the caller, this one too unless it is ``but``; how many that were."""
+    ids = SsoSession.objects.filter(account_id=by.account_id, ended_at=None).values_list("pk", flat=True)
+    return sum(end_session(session_id=one, reason="ended_by_person", by=by.actor) for one in list(ids) if one != but)
+
+
+def end_anybodys_session(*, session_id: UUID, by: Caller) -> str:
+    """End the sign-in of whomever; their name. Raises Forbidden unless the caller is of the platform team, NotFound, Conflict."""
+    check_role(by, "platform")
+    session = SsoSession.objects.select_related("account").filter(pk=session_id).first()
+    if session is None:
+        raise NotFound("There is no such sign-in.")
+    if not end_session(session_id=session_id, reason="ended_by_platform_team", by=by.actor):
+        raise Conflict("That sign-in is over already.", code="sign_in_ended")
+    return str(session.account)
 
 
 @transaction.atomic
@@ -143,6 +177,63 @@ def end_provider_sessions(*, issuer: str, sid: str, subject: str, jti: str, remo
 def refuse_backchannel_logout(*, defect: str, code: str, remote: str) -> None:
     """Write down a logout token that was not accepted."""
     record("logout:refused", by=Actor(name="identity provider", remote=remote), outcome="refused", code=code, defect=defect)
+
+
+def claim_revalidation(session: SsoSession) -> bool:
+    """Take the asking about a sign-in for CLAIM_SECONDS; False when somebody else has it, has just asked, or it is over."""
+    now = timezone.now()
+    free = Q(asking_until=None) | Q(asking_until__lte=now)
+    rows = SsoSession.objects.filter(free, pk=session.pk, ended_at=None, revalidate_at=session.revalidate_at)
+    return rows.update(asking_until=now + timedelta(seconds=CLAIM_SECONDS)) == 1
+
+
+def keep_provider_tokens(*, session_id: UUID, refresh_token: str = "", id_token: str = "") -> None:
+    """Keep what the provider gave in exchange for the refresh token; what it did not give stays as it is."""
+    fields = {"refresh_token_encrypted": _sealed(refresh_token), "id_token_encrypted": _sealed(id_token)}
+    kept = {name: value for name, value in fields.items() if value}
+    if kept:
+        SsoSession.objects.filter(pk=session_id, ended_at=None).update(**kept)
+
+
+@transaction.atomic
+def confirm_session(*, session_id: UUID, groups: Sequence[str] | None) -> bool:
+    """The provider says that a sign-in stands, with these groups (None: it did not name them). False when it ended meanwhile.
+
+    Everything the person may do is worked out from ``groups`` at the next request; leases beyond them end in the next sweep.
+    """
+    session = SsoSession.objects.select_for_update(of=("self",)).select_related("account").filter(pk=session_id, ended_at=None).first()
+    if session is None:
+        return False
+    now, before, waited = timezone.now(), session.groups, session.unanswered_since
+    session.revalidated_at, session.revalidate_at = now, _next_revalidation(now)
+    session.unanswered_since = session.asking_until = None
+    session.groups = before if groups is None else sorted(set(groups))
+    session.save(update_fields=["revalidated_at", "revalidate_at", "unanswered_since", "asking_until", "groups"])
+    if session.groups != before:
+        role = selectors.access_for(session.groups).role or "nobody"
+        by = Actor(id=str(session.account_id), name=str(session.account), session=str(session.pk))
+        record("session:changed", by=by, subject=str(session.pk), groups=session.groups, before=before, role=role, reason="revalidated")
+    if waited is not None:
+        record("session:revalidated", by=PORTAL, subject=str(session.pk), since=waited)
+    return True
+
+
+@transaction.atomic
+def postpone_revalidation(*, session_id: UUID, defect: str) -> None:
+    """The provider could not be asked. The sign-in stands for SSO_REVALIDATE_GRACE_SECONDS of that, then it ends."""
+    session = SsoSession.objects.select_for_update().filter(pk=session_id, ended_at=None).first()
+    if session is None:
+        return
+    now = timezone.now()
+    since = session.unanswered_since or now
+    if since + timedelta(seconds=settings.SSO_REVALIDATE_GRACE_SECONDS) <= now:
+        end_session(session_id=session.pk, reason="not_revalidated", by=PORTAL)
+        return
+    if session.unanswered_since is None:
+        record("session:unanswered", by=PORTAL, outcome="failed", subject=str(session.pk), defect=defect)
+    session.unanswered_since, session.asking_until = since, None
+    session.revalidate_at = now + timedelta(seconds=min(ASK_AGAIN_SECONDS, settings.SSO_REVALIDATE_SECONDS))
+    session.save(update_fields=["unanswered_since", "asking_until", "revalidate_at"])
 
 
 def end_if_lapsed(*, session_key: str) -> None:

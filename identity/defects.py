@@ -27,12 +27,14 @@ TEXTS = {
     "nonce": "The nonce of the ID token is not the one of this sign-in.",
     "events": "A logout token was presented as an ID token.",
     "subject": "The subject of the ID token is empty or longer than 255 characters.",
+    "subject_changed": "The ID token speaks of another person than the sign-in it was refreshed for.",
     "userinfo": "The identity provider's userinfo endpoint did not answer as it must.",
     "userinfo_subject": "The userinfo endpoint speaks of another person than the ID token.",
     "groups": "The groups claim is not a list of at most 1,000 names.",
     "account_disabled": "This account is disabled in the portal.",
     "not_configured": "No identity provider is configured: set OIDC_ISSUER, OIDC_CLIENT_ID and OIDC_CLIENT_SECRET.",
     "discovery": "The identity provider's discovery document cannot be used.",
+    "id_token": "The identity provider gave no ID token that could be exchanged: it must lend a refresh token and renew ID tokens with it.",
     "logout_claims": "The logout token lacks what it must say, or says what it must not.",
 }
 

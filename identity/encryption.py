@@ -28,3 +28,19 @@ def unseal(sealed: bytes) -> bytes:
         return _cipher(tuple(settings.PORTAL_ENCRYPTION_KEYS)).decrypt(bytes(sealed))
     except InvalidToken:
         raise SealBroken("sealed with a key that is no longer listed, or changed since") from None
+
+
+def resealed(sealed: bytes) -> bytes | None:
+    """The same, encrypted with the first key; None when it is already. Raises SealBroken."""
+    sealed = bytes(sealed)
+    keys = tuple(settings.PORTAL_ENCRYPTION_KEYS)
+    try:
+        _cipher(keys[:1]).decrypt(sealed)
+    except InvalidToken:
+        pass
+    else:
+        return None
+    try:
+        return _cipher(keys).rotate(sealed)
+    except InvalidToken:
+        raise SealBroken("sealed with a key that is no longer listed, or changed since") from None

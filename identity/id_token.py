@@ -53,12 +53,21 @@ def verify_id_token(token: object, *, nonce: str, expected: Expectations) -> dic
     claims = _claims(token, expected, types={"", "jwt"}, required=("iss", "aud", "sub", "exp", "iat", "nonce"))
     if "events" in claims:
         raise SignInRefused("events")
-    audiences = claims["aud"] if isinstance(claims["aud"], list) else [claims["aud"]]
-    if claims.get("azp", expected.client_id) != expected.client_id or (len(audiences) > 1 and "azp" not in claims):
-        raise SignInRefused("authorized_party")
+    _check_authorized_party(claims, expected)
     if not isinstance(claims["nonce"], str) or not nonce or not hmac.compare_digest(claims["nonce"].encode(), nonce.encode()):
         raise SignInRefused("nonce")
     _check_subject(claims["sub"])
+    return claims
+
+
+def verify_refreshed_id_token(token: object, *, subject: str, expected: Expectations) -> dict[str, Any]:
+    """The claims of an ID token that came for a refresh token (Core §12.2): the same person, no nonce needed. Raises SignInRefused."""
+    claims = _claims(token, expected, types={"", "jwt"}, required=("iss", "aud", "sub", "exp", "iat"))
+    if "events" in claims:
+        raise SignInRefused("events")
+    _check_authorized_party(claims, expected)
+    if claims["sub"] != subject:
+        raise SignInRefused("subject_changed")
     return claims
 
 
@@ -111,6 +120,12 @@ def _claims(token: object, expected: Expectations, *, types: set[str], required:
         # Numbers that are none, texts nested without end: unreadable, whatever PyJWT stumbled over.
         raise SignInRefused("malformed") from None
     return claims
+
+
+def _check_authorized_party(claims: dict[str, Any], expected: Expectations) -> None:
+    audiences = claims["aud"] if isinstance(claims["aud"], list) else [claims["aud"]]
+    if claims.get("azp", expected.client_id) != expected.client_id or (len(audiences) > 1 and "azp" not in claims):
+        raise SignInRefused("authorized_party")
 
 
 def _check_subject(subject: object) -> None:

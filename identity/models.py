@@ -51,11 +51,18 @@ class SsoSession(models.Model):
     sid = models.CharField(max_length=255, blank=True)  # the provider's session id, for back-channel logout
     session_key = models.CharField(max_length=40)
     groups = models.JSONField(default=list)
+    groups_in = models.CharField(max_length=10, blank=True)  # where the provider names them: id_token, userinfo, "" for nowhere
     id_token_encrypted = models.BinaryField(default=b"")  # id_token_hint of RP-initiated logout
+    refresh_token_encrypted = models.BinaryField(default=b"")  # for asking the provider whether the sign-in still stands
     user_agent = models.CharField(max_length=255, blank=True)
+    remote = models.CharField(max_length=64, blank=True)  # the address it was made from
     created_at = models.DateTimeField(default=timezone.now)
     last_seen_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField()  # absolute end
+    revalidate_at = models.DateTimeField(null=True, blank=True)  # when the provider is asked again; None: it lent no refresh token
+    asking_until = models.DateTimeField(null=True, blank=True)  # somebody is asking: a refresh token is good for one question
+    revalidated_at = models.DateTimeField(null=True, blank=True)  # when it last said that the sign-in stands
+    unanswered_since = models.DateTimeField(null=True, blank=True)  # since when it cannot be asked
     ended_at = models.DateTimeField(null=True, blank=True)
     end_reason = models.CharField(max_length=40, blank=True)
 
@@ -66,6 +73,7 @@ class SsoSession(models.Model):
             models.Index(fields=["issuer", "subject"], name="sso_issuer_subject"),
             models.Index(fields=["expires_at"], condition=models.Q(ended_at=None), name="sso_live_expiry"),
             models.Index(fields=["last_seen_at"], condition=models.Q(ended_at=None), name="sso_live_idle"),
+            models.Index(fields=["revalidate_at"], condition=models.Q(ended_at=None), name="sso_live_revalidate"),
         ]
 
     def __str__(self) -> str:

@@ -20,7 +20,7 @@ from mozilla_django_oidc.auth import OIDCAuthenticationBackend
 from identity import actions, provider
 from identity.defects import SignInRefused
 from identity.encryption import SealBroken, unseal
-from identity.id_token import Expectations, LogoutToken, verify_id_token, verify_logout_token
+from identity.id_token import TOKEN_LIMIT, Expectations, LogoutToken, verify_id_token, verify_logout_token
 from identity.models import Account, SsoSession
 from portal.errors import PortalError
 from upstream.messages import Answer
@@ -70,18 +70,12 @@ class StrictOidcBackend(OIDCAuthenticationBackend):  # type: ignore[misc]
         self.OIDC_RP_CLIENT_ID = settings.OIDC_RP_CLIENT_ID
         self.OIDC_RP_CLIENT_SECRET = settings.OIDC_RP_CLIENT_SECRET
         self.claims: dict[str, Any] = {}
+        self.refresh_token = ""
 
     def get_token(self, payload: dict[str, Any]) -> dict[str, Any]:
         """Exchange the code. The redirect address is the one the authorization request named."""
-        form = {**payload, "redirect_uri": callback_address(self.request)}
-        headers = [("Content-Type", "application/x-www-form-urlencoded")]
-        found = provider.discovery()
-        if not found.secret_in_body:
-            secret = form.pop("client_secret", "")
-            pair = f"{quote_plus(self.OIDC_RP_CLIENT_ID)}:{quote_plus(secret)}"
-            headers.append(("Authorization", "Basic " + base64.b64encode(pair.encode()).decode()))
-        answer = provider.send("POST", found.token_endpoint, headers=headers, body=urlencode(form).encode())
-        document = _json_object(answer)
+        form = {name: value for name, value in payload.items() if name not in {"client_id", "client_secret"}}
+        answer, document = token_request({**form, "redirect_uri": callback_address(self.request)})
         if answer.status != 200:
             error = str(document.get("error", ""))[:40]
             raise SignInRefused(
@@ -89,6 +83,7 @@ class StrictOidcBackend(OIDCAuthenticationBackend):  # type: ignore[misc]
             )
         if not isinstance(document.get("id_token"), str) or not isinstance(document.get("access_token"), str):
             raise SignInRefused("token_answer")
+        self.refresh_token = refresh_token_of(document)
         return document
 
     def verify_token(self, token: object, **kwargs: Any) -> dict[str, Any]:
@@ -99,22 +94,13 @@ class StrictOidcBackend(OIDCAuthenticationBackend):  # type: ignore[misc]
         """Nothing of the provider's goes into the browser's session."""
 
     def get_userinfo(self, access_token: str, id_token: str, payload: dict[str, Any]) -> dict[str, Any]:
-        """Claims of the userinfo endpoint, of the same person (Core §5.3.2); {} when the provider has none."""
-        address = provider.discovery().userinfo_endpoint
-        if not address:
-            return {}
-        answer = provider.send("GET", address, headers=[("Authorization", f"Bearer {access_token}")])
-        document = _json_object(answer)
-        if answer.status != 200 or not document:
-            raise SignInRefused("userinfo", f"It answered {answer.status}.")
-        if document.get("sub") != payload["sub"]:
-            raise SignInRefused("userinfo_subject")
-        return document
+        return userinfo(access_token, subject=payload["sub"])
 
     def get_or_create_user(self, access_token: str, id_token: str, payload: dict[str, Any]) -> Account:
         """The account of (issuer, subject). What signing in needs besides is left on the request as ``verified_sign_in``."""
         # What is signed wins over what is merely sent.
-        claims = {**self.get_userinfo(access_token, id_token, payload), **payload}
+        told = self.get_userinfo(access_token, id_token, payload)
+        claims = {**told, **payload}
         name = str(claims.get("name") or claims.get("preferred_username") or "")[:255]
         email = str(claims.get("email") or "")[:254]
         sid = claims.get("sid", "")
@@ -125,12 +111,49 @@ class StrictOidcBackend(OIDCAuthenticationBackend):  # type: ignore[misc]
             issuer=settings.OIDC_ISSUER,
             subject=payload["sub"],
             groups=groups_of(claims),
+            groups_in=next((name for name, one in (("id_token", payload), ("userinfo", told)) if settings.OIDC_GROUPS_CLAIM in one), ""),
             sid=sid if isinstance(sid, str) and len(sid) <= 255 else "",
             name=name,
             email=email,
             id_token=id_token,
+            refresh_token=self.refresh_token,
         )
         return account
+
+
+def token_request(form: dict[str, Any]) -> tuple[Answer, dict[str, Any]]:
+    """Ask the provider's token endpoint as this portal; the answer, and its JSON object or {}. Raises ProviderUnusable."""
+    headers = [("Content-Type", "application/x-www-form-urlencoded")]
+    client_id, secret = settings.OIDC_RP_CLIENT_ID, settings.OIDC_RP_CLIENT_SECRET
+    found = provider.discovery()
+    if found.secret_in_body:
+        form = {**form, "client_id": client_id, "client_secret": secret}
+    else:
+        form = {**form, "client_id": client_id}
+        pair = f"{quote_plus(client_id)}:{quote_plus(secret)}"
+        headers.append(("Authorization", "Basic " + base64.b64encode(pair.encode()).decode()))
+    answer = provider.send("POST", found.token_endpoint, headers=headers, body=urlencode(form).encode())
+    return answer, _json_object(answer)
+
+
+def refresh_token_of(document: dict[str, Any]) -> str:
+    """The refresh token of a token answer, or "" when there is none worth keeping."""
+    value = document.get("refresh_token")
+    return value if isinstance(value, str) and len(value) <= TOKEN_LIMIT else ""
+
+
+def userinfo(access_token: str, *, subject: str) -> dict[str, Any]:
+    """Claims of the userinfo endpoint, of the same person (Core §5.3.2); {} when the provider has none. Raises SignInRefused."""
+    address = provider.discovery().userinfo_endpoint
+    if not address:
+        return {}
+    answer = provider.send("GET", address, headers=[("Authorization", f"Bearer {access_token}")])
+    document = _json_object(answer)
+    if answer.status != 200 or not document:
+        raise SignInRefused("userinfo", f"It answered {answer.status}.")
+    if document.get("sub") != subject:
+        raise SignInRefused("userinfo_subject")
+    return document
 
 
 def groups_of(claims: dict[str, Any]) -> tuple[str, ...]:

@@ -176,12 +176,33 @@ def session_is_live(session_id: UUID) -> bool:
     return SsoSession.objects.filter(pk=session_id, ended_at=None, expires_at__gt=timezone.now()).exists()
 
 
+def is_own(session_id: UUID, *, caller: Caller) -> bool:
+    """Is this a sign-in of the caller?"""
+    return SsoSession.objects.filter(pk=session_id, account_id=caller.account_id).exists()
+
+
 def live_sessions(account_id: UUID) -> QuerySet[SsoSession]:
     """A person's sign-ins that are not over, newest first."""
     now = timezone.now()
     return SsoSession.objects.filter(
         account_id=account_id, ended_at=None, expires_at__gt=now, last_seen_at__gt=now - timedelta(seconds=settings.SSO_IDLE_SECONDS)
     ).order_by("-created_at")
+
+
+def everybodys_sessions(who: str = "") -> QuerySet[SsoSession]:
+    """All sign-ins that are not over, newest first, with their accounts; ``who`` is a part of a name, an address or a subject."""
+    now = timezone.now()
+    rows = SsoSession.objects.select_related("account").filter(
+        ended_at=None, expires_at__gt=now, last_seen_at__gt=now - timedelta(seconds=settings.SSO_IDLE_SECONDS), account__is_active=True
+    )
+    if who:
+        rows = rows.filter(Q(account__name__icontains=who) | Q(account__email__icontains=who) | Q(subject__icontains=who))
+    return rows.order_by("-created_at", "pk")
+
+
+def page_number(text: str) -> int:
+    """The page somebody asked for; 1 for anything that is none."""
+    return max(1, int(text)) if text.isascii() and text.isdigit() and len(text) < 6 else 1
 
 
 def lapsed_sessions(limit: int) -> Sequence[SsoSession]:
@@ -191,6 +212,12 @@ def lapsed_sessions(limit: int) -> Sequence[SsoSession]:
     idle_since = now - timedelta(seconds=settings.SSO_IDLE_SECONDS)
     over = Q(expires_at__lte=now) | Q(last_seen_at__lte=idle_since) | Q(account__is_active=False)
     return list(rows.filter(over)[:limit])
+
+
+def sessions_to_revalidate(limit: int) -> Sequence[SsoSession]:
+    """Sign-ins the provider is to be asked about now, the longest due first."""
+    rows = SsoSession.objects.filter(ended_at=None, revalidate_at__lte=timezone.now()).select_related("account")
+    return list(rows.order_by("revalidate_at")[:limit])
 
 
 def live_keys(account_id: UUID) -> QuerySet[AccessKey]:

@@ -19,7 +19,6 @@ from mozilla_django_oidc.views import OIDCAuthenticationCallbackView, OIDCAuthen
 from identity import actions, oidc, selectors
 from identity.callers import Caller, SignedInRequest
 from identity.defects import ProviderUnusable, SignInRefused, defect_of
-from identity.guards import grant_row, role_not_required
 from identity.models import SsoSession
 from portal.errors import Invalid, PortalError, QuotaExceeded
 from portal.web.pages import render_page
@@ -29,9 +28,6 @@ from quotas.actions import Window, spend
 logger = structlog.get_logger(__name__)
 
 LOGOUT_TOKENS_A_MINUTE = 120  # from one address
-# The first that fits: later browsers carry the names of earlier ones.
-BROWSERS = (("Edg", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome", "Chrome"), ("Safari/", "Safari"), ("curl/", "curl"))
-SYSTEMS = (("Windows", "Windows"), ("Android", "Android"), ("iPhone", "iOS"), ("iPad", "iPadOS"), ("Mac OS X", "macOS"), ("Linux", "Linux"))
 UNFINISHED_SECONDS = 1_800  # how long a sign-in may take
 REFUSALS_A_MINUTE = 240  # from one address; a whole office may share it
 
@@ -176,49 +172,6 @@ def backchannel_logout(request: HttpRequest) -> HttpResponse:
         response = HttpResponse(status=200)
     response["Cache-Control"] = "no-store"
     return response
-
-
-def browser_of(user_agent: str) -> str:
-    """A person's word for a browser: "Firefox on Linux"; the header itself when it is none we know."""
-    browser = next((name for mark, name in BROWSERS if mark in user_agent), "")
-    system = next((name for mark, name in SYSTEMS if mark in user_agent), "")
-    return f"{browser} on {system}" if browser and system else browser or user_agent[:60] or "Unknown browser"
-
-
-@role_not_required
-@require_safe
-def account(request: SignedInRequest) -> HttpResponse:
-    """Who the portal thinks you are, what that allows, and where you are signed in."""
-    caller = request.caller
-    context = {
-        "account": SsoSession.objects.select_related("account").get(pk=caller.session_id).account,
-        "access": caller.access,
-        "sign_ins": [(session, browser_of(session.user_agent)) for session in selectors.live_sessions(caller.account_id)],
-        "current": caller.session_id,
-        "grants": [grant_row(grant) for grant in selectors.grants() if grant.group in caller.access.groups],
-    }
-    return render_page(request, "identity/account.html", context)
-
-
-@role_not_required
-@require_POST
-def end_sign_in(request: SignedInRequest, session_id: UUID) -> HttpResponse:
-    """End one of your sign-ins, with its tokens and access keys."""
-    actions.end_own_session(session_id=session_id, by=request.caller)
-    if session_id == request.caller.session_id:
-        request.session.flush()
-        return HttpResponseRedirect(settings.LOGOUT_REDIRECT_URL)
-    messages.success(request, "That sign-in has ended, with its tokens and access keys.")
-    return HttpResponseRedirect("/account")
-
-
-@role_not_required
-@require_POST
-def end_sign_ins(request: SignedInRequest) -> HttpResponse:
-    """End all of your sign-ins, this one too."""
-    actions.end_all_sessions(by=request.caller)
-    request.session.flush()
-    return HttpResponseRedirect(settings.LOGOUT_REDIRECT_URL)
 
 
 @require_http_methods(["GET", "POST"])

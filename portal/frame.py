@@ -60,6 +60,7 @@ PLACES = (
     ("Audit", "/audit", "platform"),
     ("Sync", "/sync", "platform"),
     ("Quotas", "/quotas", ""),
+    ("Sign-ins", "/sign-ins", "platform"),
 )
 
 

@@ -147,6 +147,7 @@ TOKENS = _types(
     ("lease_ended", 409, "The token has ended.", "Ask for a new one; a call through the gateway does it by itself."),
     ("session_ended", 401, "The sign-in has ended, and its tokens with it.", "Sign in again."),
     ("session_ending", 401, "The sign-in is about to end.", "Sign in again, then take the token."),
+    ("sign_in_ended", 409, "That sign-in is over already.", "Nothing is left to do."),
     ("other_sign_in", 409, "The token belongs to another sign-in of yours.", "Use it in that browser, or take one here."),
     (
         "reveal_forbidden",

@@ -172,6 +172,9 @@ OIDC_LOGOUT_REQUIRE_TYP = env_bool("OIDC_LOGOUT_REQUIRE_TYP", True)
 OIDC_TIMEOUT = 5
 SSO_ABSOLUTE_SECONDS = env_int("SSO_ABSOLUTE_SECONDS", 43_200, minimum=60)
 SSO_IDLE_SECONDS = env_int("SSO_IDLE_SECONDS", 3_600, minimum=60)
+# How often the provider is asked whether a sign-in still stands, and how long one stands while it cannot be asked.
+SSO_REVALIDATE_SECONDS = env_int("SSO_REVALIDATE_SECONDS", 300, minimum=10)
+SSO_REVALIDATE_GRACE_SECONDS = env_int("SSO_REVALIDATE_GRACE_SECONDS", 1_800, minimum=60)
 
 # --- Rules, documents and background work ----------------------------------------------------------------------------
 PORTAL_RULES = env_str("PORTAL_RULES")
@@ -181,7 +184,9 @@ SWEEPS: list[str] = [
     "catalog.tasks.sweep",
     "audit.tasks.sweep",
     "identity.tasks.sweep",
+    "identity.tasks.revalidate",
     "tokens.tasks.sweep",
+    "tokens.tasks.refresh",
     "gateway.tasks.sweep",
     "harness.tasks.sweep",
 ]
@@ -190,7 +195,7 @@ AUDIT_SEAL_SECONDS = 3
 AUDIT_VERIFY_SECONDS = 3_600
 CELERY_BROKER_URL = env_str("CELERY_BROKER_URL") or REDIS_URL or "memory://"
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
-    name: {"task": "portal.sweep", "schedule": 2.0, "args": [name], "options": {"expires": 2.0}} for name in SWEEPS
+    name: {"task": "portal.sweep", "schedule": 1.0, "args": [name], "options": {"expires": 1.0}} for name in SWEEPS
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(PORTAL_HOME / "beat-schedule")
 

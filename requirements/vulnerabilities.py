@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-PINNED = ("base.txt", "demo.txt", "dev.txt")
+PINNED = ("base.txt", "demo.txt", "extras.txt", "dev.txt")
 # What pip-audit and requests call a service that is not there, whatever the reason.
 UNREACHABLE = ("ConnectionError", "Connection refused", "Failed to establish", "NameResolution", "Max retries exceeded", "timed out",
                "ConnectTimeout", "ReadTimeout", "ProxyError", "SSLError", "ServiceError", "HTTPError", "503 ", "502 ", "403 ")  # fmt: skip

@@ -18,6 +18,7 @@ from identity.callers import Caller
 from identity.models import Account, SsoSession
 from tests.peers.process import Peer
 from tests.peers.process import provider as provider_process
+from upstream import breaker
 
 ISSUER = "https://id.example"
 
@@ -79,6 +80,7 @@ def forget_what_processes_keep() -> Iterator[None]:
     selectors.forget_grants()
     cache.clear()
     provider.forget()
+    breaker.reset()
     yield
     selectors.forget_grants()
 

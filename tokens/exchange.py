@@ -1,98 +1,115 @@
-"""One token request (RFC 6749 §4.3, §4.4), judged completely; one revocation (RFC 7009)."""
+"""One token request (RFC 6749 §4.3, §4.4; RFC 8693), judged completely; one revocation (RFC 7009)."""
 
 from __future__ import annotations
 
-import base64
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
-from urllib.parse import quote_plus, urlencode, urlsplit
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from urllib.parse import urlencode, urlsplit
 
-import orjson
 from django.conf import settings
 
 from catalog.rules import PlatformAt, Principal
-from portal.errors import Malformed, PortalError, Unavailable, UpstreamFailed, UpstreamTimeout
-from tokens.secrets import secret
+from portal.errors import Malformed, Unavailable, UpstreamFailed, UpstreamTimeout
+from tokens.client_authentication import authenticated
+from tokens.judgement import MIN_LEFT, Issued, TokenRefused, TokenUnavailable, error_of, judge, unavailable
+from tokens.secrets import Secret, secret
 from upstream import blocking
 from upstream.messages import Answer, Limits, Outgoing, Target
 
+__all__ = ["MIN_LEFT", "Issued", "OnBehalf", "TokenRefused", "TokenUnavailable", "exchange", "revoke"]
+
 LIMITS = Limits(connect=3.0, first_byte=10.0, total=12.0, body=262_144, concurrency=32)
-MIN_LEFT = 60  # seconds a token must still live to be handed out; D63
-TOKEN_LIMIT = 16_384  # characters
-ERROR_CODE = re.compile(r"[a-z_]{1,60}")
-TOKEN = re.compile(r"[\x21-\x7e]+")
+ROTATED = {"invalid_client", "invalid_grant"}  # what a secret that was just rotated looks like: client, access key
+TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105  (a name, RFC 8693)
+ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105
+ID_TOKEN = "urn:ietf:params:oauth:token-type:id_token"  # noqa: S105
 
 
 @dataclass(frozen=True, slots=True)
-class Issued:
-    """A token as the platform gave it. ``lifetime`` is seconds, at the platform."""
+class OnBehalf:
+    """For whom a token is asked: parameters the rules inject (P34), and the person's ID token where it is exchanged."""
 
-    token: str = field(repr=False)
-    lifetime: int
-    refresh_token_dropped: bool = False
-
-
-class TokenRefused(UpstreamFailed):
-    """The token endpoint said no, or said something the portal does not accept. ``reason`` is stable."""
-
-    code = "token_refused"
-
-    def __init__(self, reason: str, detail: str, *, token_to_revoke: str = "") -> None:
-        super().__init__(detail, reason=reason)
-        self.reason = reason
-        # What was issued although it is not wanted; whoever catches this revokes it.
-        self.token_to_revoke = token_to_revoke
+    injected: Mapping[str, str] = field(default_factory=dict)
+    id_token: str = field(default="", repr=False)
 
 
-class TokenUnavailable(Unavailable):
-    """The token endpoint cannot be used right now."""
-
-    code = "token_unavailable"
+NOBODY = OnBehalf()
 
 
-def exchange(principal: Principal, *, at: PlatformAt, scopes: Sequence[str]) -> Issued:
+@dataclass(frozen=True, slots=True)
+class _Secrets:
+    """What a principal proves itself with."""
+
+    client: Secret
+    password: Secret
+
+    @property
+    def version(self) -> str:
+        return " ".join(one.version for one in (self.client, self.password) if one.version)
+
+
+def exchange(principal: Principal, *, at: PlatformAt, scopes: Sequence[str], person: OnBehalf = NOBODY) -> Issued:
     """Ask for one token with exactly ``scopes``. Raises TokenRefused, TokenUnavailable, SecretUnavailable.
 
-    A secret that was rotated in between is read again once, when the endpoint does not know the client.
+    A secret that was rotated in between is read again once, when the endpoint does not know the client or the access key.
     """
-    used = secret(principal.secret)
-    answer = _ask(principal, at, scopes, used)
-    if _error_of(answer) == "invalid_client" and (fresh := secret(principal.secret)) != used:
-        answer = _ask(principal, at, scopes, fresh)
-    return judge(answer, at=at, scopes=scopes)
+    used = _secrets(principal)
+    answer = _ask(principal, at, scopes, used, person)
+    if error_of(answer) in ROTATED and (fresh := _secrets(principal, again=True)) != used:
+        used = fresh
+        answer = _ask(principal, at, scopes, used, person)
+    return replace(judge(answer, at=at, principal=principal, scopes=scopes), secret_version=used.version)
 
 
-def _ask(principal: Principal, at: PlatformAt, scopes: Sequence[str], client_secret: str) -> Answer:
+def _secrets(principal: Principal, *, again: bool = False) -> _Secrets:
+    password = secret(principal.password, again=again) if principal.grant == "password" else Secret("", "")
+    return _Secrets(secret(principal.secret, again=again), password)
+
+
+def _ask(principal: Principal, at: PlatformAt, scopes: Sequence[str], used: _Secrets, person: OnBehalf) -> Answer:
     form = {"grant_type": principal.grant}
     if principal.grant == "password":
-        form |= {"username": principal.username, "password": secret(principal.password)}
+        form |= {"username": principal.username, "password": used.password.value}
+    elif principal.grant == "token_exchange":
+        form = {"grant_type": TOKEN_EXCHANGE, "subject_token": person.id_token, "subject_token_type": ID_TOKEN}
+        form["requested_token_type"] = ACCESS_TOKEN
     if scopes and at.scopes_bound_by == "platform":
         form["scope"] = " ".join(scopes)
-    return _post(principal, at, principal.url, form, client_secret)
+    form |= {name: value for name, value in (("audience", principal.audience), ("resource", principal.resource)) if value}
+    form |= person.injected
+    return _post(principal, at, principal.url, form, used.client)
 
 
 def revoke(principal: Principal, *, at: PlatformAt, token: str) -> bool:
-    """Tell the platform that the token is over; False when it has no such place. Raises TokenUnavailable, SecretUnavailable."""
+    """Tell the platform that the token is over; False when it has no such place.
+
+    Raises TokenUnavailable, SecretUnavailable when it was not told: the token may still be good.
+    """
     if not principal.revocation_url:
         return False
-    form = {"token": token, "token_type_hint": "access_token"}
-    answer = _post(principal, at, principal.revocation_url, form, secret(principal.secret))
-    if answer.status >= 500 or answer.status == 429:
+    if principal.revocation == "bearer_delete":
+        answer = _send(at, Outgoing("DELETE", principal.revocation_url, [("Authorization", f"Bearer {token}")]))
+        told = answer.status < 300 or answer.status in {401, 404, 410}  # a token that opens nothing is over
+    else:
+        form = {"token": token, "token_type_hint": "access_token"}
+        answer = _post(principal, at, principal.revocation_url, form, secret(principal.secret))
+        if error_of(answer) in ROTATED:
+            answer = _post(principal, at, principal.revocation_url, form, secret(principal.secret, again=True))
+        # RFC 7009 §2.2.1: such a token cannot be revoked there, now or later.
+        told = answer.status < 300 or error_of(answer) in {"unsupported_token_type", "invalid_request"}
+    if not told:
         raise TokenUnavailable(f"The revocation endpoint of {at.platform} in {at.environment} answered {answer.status}.")
     return True
 
 
-def _post(principal: Principal, at: PlatformAt, url: str, form: dict[str, str], client_secret: str) -> Answer:
-    headers = [("Content-Type", "application/x-www-form-urlencoded"), ("Accept", "application/json")]
-    if principal.client_authentication == "post":
-        form = {**form, "client_id": principal.client_id, "client_secret": client_secret}
-    else:
-        # RFC 6749 §2.3.1: both halves are form-encoded before they are joined.
-        pair = f"{quote_plus(principal.client_id)}:{quote_plus(client_secret)}"
-        headers.append(("Authorization", "Basic " + base64.b64encode(pair.encode()).decode()))
-    parts = urlsplit(url)
+def _post(principal: Principal, at: PlatformAt, url: str, form: dict[str, str], used: Secret) -> Answer:
+    form, proof = authenticated(principal, form, used)
+    headers = [("Content-Type", "application/x-www-form-urlencoded"), ("Accept", "application/json"), *proof]
+    return _send(at, Outgoing("POST", url, headers, urlencode(form).encode()))
+
+
+def _send(at: PlatformAt, outgoing: Outgoing) -> Answer:
+    parts = urlsplit(outgoing.url)
     target = Target(
         name=f"token endpoint of {at.platform} in {at.environment}",
         base_url=f"{parts.scheme}://{parts.netloc}",
@@ -100,78 +117,6 @@ def _post(principal: Principal, at: PlatformAt, url: str, form: dict[str, str], 
         allow_loopback=settings.DEVELOPMENT,
     )
     try:
-        return blocking.send(target, Outgoing("POST", url, headers, urlencode(form).encode()), limits=LIMITS)
+        return blocking.send(target, outgoing, limits=LIMITS)
     except (UpstreamFailed, UpstreamTimeout, Unavailable, Malformed) as error:
-        raise _unavailable(at, error.detail, error) from None
-
-
-def judge(answer: Answer, *, at: PlatformAt, scopes: Sequence[str]) -> Issued:
-    """Everything a token answer must be before its token may be used. Raises TokenRefused, TokenUnavailable."""
-    where = f"{at.platform} in {at.environment}"
-    if answer.status == 429 or answer.status >= 500:
-        raise _unavailable(at, f"It answered {answer.status}.", None, retry_after=answer.header("Retry-After"))
-    document = _document(answer)
-    if answer.status != 200:
-        error = _error_of(answer) or f"status {answer.status}"
-        raise TokenRefused("endpoint_refused", f"The token endpoint of {where} refused: {error}. Tell the platform team.")
-    token = document.get("access_token")
-    if not isinstance(token, str) or not 0 < len(token) <= TOKEN_LIMIT or not TOKEN.fullmatch(token):
-        raise TokenRefused("answer_unusable", f"The token endpoint of {where} answered without a usable token.")
-    if str(document.get("token_type", "")).lower() != "bearer":
-        raise TokenRefused(
-            "type_unusable", f"The token endpoint of {where} issued a token that is not a bearer token.", token_to_revoke=token
-        )
-    lifetime = _lifetime(document.get("expires_in"), where, token)
-    if at.scopes_bound_by == "platform":
-        _check_scopes(document.get("scope"), scopes, where, token)
-    return Issued(token=token, lifetime=lifetime, refresh_token_dropped=bool(document.get("refresh_token")))
-
-
-def _lifetime(value: object, where: str, token: str) -> int:
-    seconds = int(value) if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 10 else value
-    if isinstance(seconds, float) and seconds.is_integer():
-        seconds = int(seconds)
-    if isinstance(seconds, bool) or not isinstance(seconds, int):
-        raise TokenRefused("lifetime_unknown", f"The token of {where} does not say how long it lives.", token_to_revoke=token)
-    if seconds > settings.TOKEN_MAX_TTL:
-        detail = (
-            f"The token of {where} would live {seconds} s; the most is {settings.TOKEN_MAX_TTL} s. Shorten it at the platform's client."
-        )
-        raise TokenRefused("lifetime_too_long", detail, token_to_revoke=token)
-    if seconds <= MIN_LEFT:
-        detail = f"The token of {where} would live {seconds} s; below {MIN_LEFT} s it could end in the middle of a call."
-        raise TokenRefused("lifetime_too_short", detail, token_to_revoke=token)
-    return seconds
-
-
-def _check_scopes(answered: object, asked: Sequence[str], where: str, token: str) -> None:
-    # RFC 6749 §5.1 lets a server leave scope out when it is what was asked for; servers also leave it out when they
-    # dropped what they do not know. Not said is not granted.
-    granted = set(answered.split()) if isinstance(answered, str) else set()
-    missing, extra = sorted(set(asked) - granted), sorted(granted - set(asked))
-    if missing:
-        detail = f"The platform granted less than asked in {where}: {', '.join(missing)} is missing. The token was not used."
-        raise TokenRefused("scope_narrower_than_asked", detail, token_to_revoke=token)
-    if extra:
-        detail = f"The platform granted more than asked in {where}: {', '.join(extra)[:200]}. The token was not used."
-        raise TokenRefused("scope_wider_than_asked", detail, token_to_revoke=token)
-
-
-def _document(answer: Answer) -> dict[str, Any]:
-    try:
-        document = orjson.loads(answer.body) if not answer.truncated else None
-    except orjson.JSONDecodeError:
-        document = None
-    return document if isinstance(document, dict) else {}
-
-
-def _error_of(answer: Answer) -> str:
-    """The error code of RFC 6749 §5.2; free text of the endpoint is never repeated."""
-    error = _document(answer).get("error") if answer.status != 200 else None
-    return error if isinstance(error, str) and ERROR_CODE.fullmatch(error) else ""
-
-
-def _unavailable(at: PlatformAt, detail: str, cause: PortalError | None, *, retry_after: str = "") -> TokenUnavailable:
-    seconds = retry_after if retry_after.isascii() and retry_after.isdigit() and len(retry_after) < 6 else ""
-    headers = {"Retry-After": seconds or (cause.headers.get("Retry-After", "") if cause else "") or "5"}
-    return TokenUnavailable(f"The token endpoint of {at.platform} in {at.environment} cannot be used right now. {detail}", headers=headers)
+        raise unavailable(at, error.detail, error) from None

@@ -1,7 +1,8 @@
 """A usable token for a lease: the kept one, or one new exchange however many wait for it.
 
 A token is handed out only with at least MIN_LEFT seconds to go. It is replaced when a fifth of its life is left (30 s to
-15 min), jittered. When replacing fails the lease ends: an old token is never served in place of one that was refused (P41).
+15 min), jittered. When replacing is refused the lease ends; while the platform is away it is tried thrice in a minute, then the
+lease ends. In neither case is the old token served again (P41).
 """
 
 from __future__ import annotations
@@ -25,10 +26,12 @@ from django.utils import timezone
 
 from audit.actions import Actor, record
 from catalog.rules import PlatformAt, Principal
+from identity.defects import ProviderUnusable
 from identity.encryption import seal
+from identity.revalidation import current_id_token
 from portal.errors import Conflict, PortalError, Unauthenticated
 from tokens import store
-from tokens.exchange import MIN_LEFT, Issued, TokenRefused, TokenUnavailable, exchange
+from tokens.exchange import MIN_LEFT, Issued, OnBehalf, TokenRefused, TokenUnavailable, exchange
 from tokens.models import Revocation, TokenLease
 from tokens.secrets import SecretUnavailable
 
@@ -38,7 +41,11 @@ CLAIM_SECONDS = 40  # longer than the longest exchange
 WAIT_SECONDS = 30.0
 REFUSAL_KEPT_SECONDS = 10.0  # a refused exchange is not tried again sooner
 OUTAGE_KEPT_SECONDS = 2.0
+AGAIN_SECONDS = 5  # until a Redis that is away is asked again for a token that is over
 OLD_TOKEN_SECONDS = 60  # a replaced token may still be on its way in a call
+REFRESH_TRIES = 3  # for a platform that is away, within REFRESH_TRIES_SECONDS; then the lease ends
+REFRESH_TRIES_SECONDS = 60
+RETRY_SECONDS, RETRY_JITTER_SECONDS = 16, 8
 FAILURES = (TokenRefused, TokenUnavailable, SecretUnavailable)
 
 _gates = [threading.Lock() for _ in range(1024)]
@@ -108,7 +115,12 @@ def _live(lease_id: UUID) -> TokenLease:
         raise Unauthenticated("Your sign-in has ended, and its tokens with it. Sign in again.", code="session_ended")
     if lease.ended_at is not None:
         raise remembered_failure(lease) or Conflict("This token has ended; ask for a new one.", code="lease_ended")
-    if lease.ends_at <= timezone.now() + timedelta(seconds=MIN_LEFT):
+    now = timezone.now()
+    if lease.retry_at is not None and lease.retry_at > now:
+        seconds = max(1, round((lease.retry_at - now).total_seconds()))
+        said = f"The token for {lease.platform} in {lease.environment} could not be replaced; the portal tries again in {seconds} s."
+        raise TokenUnavailable(said, headers={"Retry-After": str(seconds)})
+    if lease.ends_at <= now + timedelta(seconds=MIN_LEFT):
         raise Conflict("This token is about to end for good; ask for a new one.", code="lease_ending")
     return lease
 
@@ -139,8 +151,10 @@ def _replace(lease: TokenLease, *, at: PlatformAt, principal: Principal, by: Act
         failure = remembered_failure(lease)
         if failure is not None:
             raise failure
-        issued = exchange(principal, at=at, scopes=lease.scopes)
+        issued = exchange(principal, at=at, scopes=lease.scopes, person=_person(lease, principal))
     except FAILURES as error:
+        if lease.generation and not isinstance(error, TokenRefused) and _postpone(lease, principal, error, by=by):
+            raise
         _fail(lease, principal, error, by=by)
         raise
     except BaseException:
@@ -151,13 +165,23 @@ def _replace(lease: TokenLease, *, at: PlatformAt, principal: Principal, by: Act
     return lease, issued.token
 
 
+def _person(lease: TokenLease, principal: Principal) -> OnBehalf:
+    """For whom the token is asked. Raises TokenUnavailable when the identity provider gives no current ID token."""
+    if principal.grant != "token_exchange":
+        return OnBehalf(lease.injected)
+    try:
+        return OnBehalf(lease.injected, current_id_token(lease.session_id))
+    except ProviderUnusable as error:
+        raise TokenUnavailable(error.detail, headers={"Retry-After": "30"}) from None
+
+
 @transaction.atomic
 def _keep(lease: TokenLease, issued: Issued, principal: Principal, *, by: Actor) -> bool:
     """Store the token in the lease; False when either ended in the meantime."""
     now = timezone.now()
     lifetime = min(issued.lifetime, principal.max_ttl, settings.TOKEN_MAX_TTL, int((lease.ends_at - now).total_seconds()))
     upstream_end = now + timedelta(seconds=issued.lifetime)
-    previous, previous_end = store.get(lease.pk, generation=lease.generation), lease.upstream_expires_at
+    first = lease.generation == 0
     fields = {
         "generation": lease.generation + 1,
         "fingerprint": fingerprint(issued.token),
@@ -165,6 +189,9 @@ def _keep(lease: TokenLease, issued: Issued, principal: Principal, *, by: Actor)
         "expires_at": now + timedelta(seconds=lifetime),
         "upstream_expires_at": upstream_end,
         "refresh_at": refresh_moment(now, lifetime),
+        "refresh_failures": 0,
+        "failing_since": None,
+        "retry_at": None,
         "exchanging_until": None,
     }
     rows = TokenLease.objects.filter(pk=lease.pk, ended_at=None, generation=lease.generation, session__ended_at=None)
@@ -172,23 +199,23 @@ def _keep(lease: TokenLease, issued: Issued, principal: Principal, *, by: Actor)
         # The sign-in or the lease ended while the platform was answering: the late token is never kept.
         queue_revocation(lease, principal, issued.token, until=upstream_end)
         return False
-    if previous is not None and previous_end is not None and previous != issued.token:
-        queue_revocation(lease, principal, previous, until=previous_end, after=OLD_TOKEN_SECONDS)
+    revoke_kept(lease, principal, after=OLD_TOKEN_SECONDS, unless=issued.token)
     for name, value in fields.items():
         setattr(lease, name, value)
     store.put(lease.pk, generation=lease.generation, token=issued.token, until=upstream_end)
-    _record_issue(lease, issued, principal, lifetime=lifetime, by=by)
+    _record_issue(lease, issued, principal, first=first, lifetime=lifetime, by=by)
     return True
 
 
-def _record_issue(lease: TokenLease, issued: Issued, principal: Principal, *, lifetime: int, by: Actor) -> None:
+def _record_issue(lease: TokenLease, issued: Issued, principal: Principal, *, first: bool, lifetime: int, by: Actor) -> None:
     where: dict[str, Any] = {"by": by, "subject": str(lease.pk), "environment": lease.environment, "platform": lease.platform}
+    by_whom: dict[str, Any] = {"principal": principal.name, "secret_version": issued.secret_version}
     facts = {"scopes": lease.scopes, "ttl": lifetime, "expires_at": lease.expires_at, "lease": str(lease.pk)}
-    if lease.generation == 1:
+    if first:
         via = "call" if lease.automatic else "request"
-        record("token:issued", **where, **facts, principal=principal.name, purpose=lease.purpose, grant=principal.grant, via=via)
+        record("token:issued", **where, **facts, **by_whom, purpose=lease.purpose, grant=principal.grant, via=via)
     else:
-        record("token:refreshed", **where, **facts, principal=principal.name)
+        record("token:refreshed", **where, **facts, **by_whom)
     if issued.refresh_token_dropped:
         # RFC 6749 §4.4.3: there should be none; a long-lived one is never kept (P37).
         record("token:discarded", **where, principal=principal.name, reason="refresh_token")
@@ -202,6 +229,31 @@ def refresh_moment(issued_at: datetime, lifetime: int) -> datetime:
 
 
 @transaction.atomic
+def _postpone(lease: TokenLease, principal: Principal, error: PortalError, *, by: Actor) -> bool:
+    """The platform is away: try again in a third of a minute, thrice within a minute. False when that was the last try.
+
+    The old token is gone with the first failure: until a new one is there, there is none (P41).
+    """
+    now = timezone.now()
+    since, tried = lease.failing_since or now, lease.refresh_failures + 1
+    retry_at = now + timedelta(seconds=RETRY_SECONDS + secrets.randbelow(1000) / 1000 * RETRY_JITTER_SECONDS)
+    if tried >= REFRESH_TRIES or retry_at > since + timedelta(seconds=REFRESH_TRIES_SECONDS):
+        return False
+    rows = TokenLease.objects.filter(pk=lease.pk, ended_at=None, generation=lease.generation)
+    fields = {"refresh_failures": tried, "failing_since": since, "retry_at": retry_at, "exchanging_until": None}
+    # Another generation, so that no copy of the old token is served, wherever one turns up.
+    if rows.update(**fields, generation=lease.generation + 1) == 1:
+        revoke_kept(lease, principal, after=OLD_TOKEN_SECONDS)
+        store.forget(lease.pk)
+        where: dict[str, Any] = {"subject": str(lease.pk), "environment": lease.environment, "platform": lease.platform}
+        reason = str(error.extra.get("reason", error.code))
+        facts: dict[str, Any] = {"principal": principal.name, "reason": reason, "attempt": tried, "lease": str(lease.pk)}
+        record("token:postponed", by=by, outcome="failed", code=error.code, retry_at=retry_at, **where, **facts)
+    error.headers["Retry-After"] = str(max(1, round((retry_at - now).total_seconds())))
+    return True
+
+
+@transaction.atomic
 def _fail(lease: TokenLease, principal: Principal, error: PortalError, *, by: Actor) -> None:
     now = timezone.now()
     refused = isinstance(error, TokenRefused)
@@ -212,9 +264,7 @@ def _fail(lease: TokenLease, principal: Principal, error: PortalError, *, by: Ac
     reason = str(error.extra.get("reason", error.code))
     ended = "refresh_failed" if lease.generation else reason
     TokenLease.objects.filter(pk=lease.pk, ended_at=None).update(ended_at=now, end_reason=ended[:40], exchanging_until=None)
-    previous = store.get(lease.pk, generation=lease.generation) if lease.generation else None
-    if previous is not None and lease.upstream_expires_at is not None:
-        queue_revocation(lease, principal, previous, until=lease.upstream_expires_at)
+    revoke_kept(lease, principal)
     store.forget(lease.pk)
     record(
         "token:refused",
@@ -240,10 +290,25 @@ def queue_revocation(lease: TokenLease, principal: Principal, token: str, *, unt
             platform=lease.platform,
             environment=lease.environment,
             principal=principal.name,
-            sealed=seal(token.encode()),
+            generation=lease.generation,
+            sealed=seal(token.encode()) if token else b"",
             due_at=timezone.now() + timedelta(seconds=after),
             until=until,
         )
+
+
+def revoke_kept(lease: TokenLease, principal: Principal, *, after: int = 0, unless: str = "") -> None:
+    """Remember to tell the platform that the lease's token is over, unless it is ``unless``; call it before forgetting the token."""
+    if not lease.generation or lease.upstream_expires_at is None:
+        return
+    try:
+        kept = store.look(lease.pk, generation=lease.generation)
+    except store.StoreAway:
+        # It is fetched when Redis is back.
+        queue_revocation(lease, principal, "", until=lease.upstream_expires_at, after=max(after, AGAIN_SECONDS))
+        return
+    if kept is not None and kept != unless:
+        queue_revocation(lease, principal, kept, until=lease.upstream_expires_at, after=after)
 
 
 def _failure_key(lease: TokenLease) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from identity.models import SsoSession
 class TokenLease(models.Model):
     """One sign-in's hold on one principal's token with exactly these scopes. Ended is final; a new ask makes a new lease.
 
-    ``generation`` counts the tokens it has had; 0 is none yet. The row is also the lock of the exchange
+    ``generation`` counts the tokens it has had or lost; 0 is none yet. The row is also the lock of the exchange
     (``exchanging_until``).
     """
 
@@ -26,6 +26,7 @@ class TokenLease(models.Model):
     scopes = models.JSONField(default=list)
     scopes_digest = models.CharField(max_length=64)  # sha256 of the sorted scopes, hex
     bound_by = models.CharField(max_length=10, default="platform")  # who enforces the scopes: platform or portal
+    injected = models.JSONField(default=dict)  # the person's groups and role as the token request carries them (P34)
     purpose = models.CharField(max_length=200, blank=True)
     automatic = models.BooleanField(default=False)  # taken by a call, not asked for
     created_at = models.DateTimeField(default=timezone.now)
@@ -38,6 +39,9 @@ class TokenLease(models.Model):
     refresh_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
     revealed_at = models.DateTimeField(null=True, blank=True)
+    refresh_failures = models.PositiveSmallIntegerField(default=0)  # tries in a row that failed because the platform is away
+    failing_since = models.DateTimeField(null=True, blank=True)
+    retry_at = models.DateTimeField(null=True, blank=True)  # while it fails: when the portal tries again; no token until then
     exchanging_until = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
     end_reason = models.CharField(max_length=40, blank=True)
@@ -53,6 +57,7 @@ class TokenLease(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["session", "platform", "environment"], condition=models.Q(ended_at=None), name="lease_live"),
             models.Index(fields=["expires_at"], condition=models.Q(ended_at=None), name="lease_live_expiry"),
+            models.Index(fields=["refresh_at"], condition=models.Q(ended_at=None), name="lease_live_refresh"),
         ]
 
     def __str__(self) -> str:
@@ -77,7 +82,8 @@ class Revocation(models.Model):
     platform = models.CharField(max_length=60)
     environment = models.CharField(max_length=60)
     principal = models.CharField(max_length=60)
-    sealed = models.BinaryField()
+    generation = models.PositiveIntegerField(default=0)  # of the token in the lease
+    sealed = models.BinaryField(default=b"")  # b"" while it lies in a Redis that was away when it should have been fetched
     due_at = models.DateTimeField(db_index=True)
     until = models.DateTimeField()  # the token ends by itself
     attempts = models.PositiveIntegerField(default=0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Sequence
+from urllib.parse import quote
 
 from catalog.rules import PlatformAt, Principal
 from identity.access import Access
@@ -89,6 +90,19 @@ def everything_allowed(*, at: PlatformAt, access: Access) -> list[str]:
     held = {scope for scope in access.scopes_for(at.platform) if not never_leaves(scope)}
     bundles = [sorted(held & principal.scopes) for principal in at.principals]
     return max(bundles, key=lambda bundle: (len(bundle), bundle), default=[])
+
+
+def injected(principal: Principal, *, access: Access, groups_granting: Iterable[str]) -> dict[str, str]:
+    """What the rules put into a token request of this person (P34): parameter → the groups that open the environment, the role.
+
+    Groups are separated by spaces; whatever in a name could be taken for one is percent-encoded.
+    """
+    groups = sorted(set(access.groups) & set(groups_granting))
+    found = {
+        principal.inject_group: " ".join(quote(group, safe=":/@,+=()") for group in groups),
+        principal.inject_role: access.role,
+    }
+    return {parameter: value for parameter, value in found.items() if parameter}
 
 
 def _listed(scopes: Sequence[str]) -> str:

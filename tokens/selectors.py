@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from catalog.rules import PlatformAt
+from catalog.rules import PlatformAt, Principal
 from catalog.selectors import current_rules
+from identity.access import Access
 from identity.callers import Caller
 from identity.selectors import access_for, groups_granting
 from portal.errors import NotFound
-from tokens.exchange import MIN_LEFT
+from tokens.judgement import MIN_LEFT
 from tokens.models import Revocation, TokenLease
-from tokens.scopes import never_leaves
+from tokens.scopes import injected, never_leaves
+
+ENDED_SHOWN = 5
+LIVE_LOOKED_AT = 5_000  # leases whose rights one sweep looks at
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +58,29 @@ def live_leases(session_id: UUID) -> QuerySet[TokenLease]:
 
 def held_leases(caller: Caller) -> QuerySet[TokenLease]:
     """Live leases of the caller's sign-in that have a token, newest first: what pages and the API list."""
-    return live_leases(caller.session_id).filter(generation__gt=0)
+    return live_leases(caller.session_id).filter(generation__gt=0).select_related("session__account")
+
+
+def ended_lately(caller: Caller) -> Sequence[TokenLease]:
+    """Leases of the caller that ended within the last hour without their doing, newest first."""
+    since = timezone.now() - timedelta(hours=1)
+    rows = TokenLease.objects.filter(session__account_id=caller.account_id, ended_at__gt=since)
+    return list(rows.exclude(end_reason__in=("revoked_by_person", "principal_changed", "ending")).order_by("-ended_at")[:ENDED_SHOWN])
 
 
 def chip_lease(caller: Caller) -> TokenLease | None:
     """The lease whose token ends first: what the top bar counts down."""
-    return held_leases(caller).order_by("expires_at").first()
+    return held_leases(caller).filter(retry_at=None).order_by("expires_at").first()
+
+
+def is_own(lease_id: UUID, *, caller: Caller) -> bool:
+    """Is this a lease of the caller's account?"""
+    return TokenLease.objects.filter(pk=lease_id, session__account_id=caller.account_id).exists()
 
 
 def own_lease(lease_id: UUID, *, caller: Caller) -> TokenLease:
     """A lease of the caller's account. Raises NotFound for anybody else's."""
-    lease = TokenLease.objects.select_related("session").filter(pk=lease_id, session__account_id=caller.account_id).first()
+    lease = TokenLease.objects.select_related("session__account").filter(pk=lease_id, session__account_id=caller.account_id).first()
     if lease is None:
         raise NotFound("There is no such token of yours.")
     return lease
@@ -107,25 +123,56 @@ def place(platform: str, environment: str) -> PlatformAt:
     return at
 
 
-def why_over(lease: TokenLease, now: datetime) -> str:
-    """Why a lease that nobody ended is over: its sign-in ended, its time is up, its rights or its principal are gone; "" if it is not."""
+def why_over(lease: TokenLease, now: datetime, *, access: Access | None = None) -> str:
+    """Why a lease that nobody ended is over: its sign-in ended, its time is up, its rights or its principal are gone; "" if it is not.
+
+    ``access`` is the person's, where it is known already.
+    """
     if lease.session.ended_at is not None:
         return "session_ended"
-    if lease.ends_at <= now or (lease.expires_at is not None and lease.expires_at <= now):
+    if lease.ends_at <= now:
         return "expired"
+    if lease.expires_at is not None and lease.expires_at <= now:
+        return "refresh_failed" if lease.refresh_failures else "expired"
     if lease.generation == 0 and lease.created_at < now - timedelta(seconds=120):
         return "never_issued"
-    access = access_for(lease.session.groups)
+    access = access or access_for(lease.session.groups)
     if not access.may_read(lease.environment) or not set(lease.scopes) <= access.scopes_for(lease.platform):
         return "scope_lost"
     at = current_rules().platform_at(lease.platform, lease.environment)
     principal = next((one for one in at.principals if one.name == lease.principal), None) if at else None
-    return "" if principal is not None and set(lease.scopes) <= principal.scopes else "principal_removed"
+    if principal is None or not set(lease.scopes) <= principal.scopes:
+        return "principal_removed"
+    return "" if lease.injected == injected_for(principal, lease.environment, access) else "rights_changed"
 
 
-def unended_leases(limit: int) -> Sequence[TokenLease]:
-    """Leases to look at in a sweep, the ones that end first in front."""
-    return list(TokenLease.objects.filter(ended_at=None).select_related("session").order_by("expires_at")[:limit])
+def injected_for(principal: Principal, environment: str, access: Access) -> dict[str, str]:
+    """The person's groups and role as the rules put them into a token request of ``principal``; {} for most."""
+    if not principal.inject_group and not principal.inject_role:
+        return {}
+    return injected(principal, access=access, groups_granting=groups_granting(environment=environment))
+
+
+def leases_over(limit: int, now: datetime) -> Iterator[tuple[TokenLease, str]]:
+    """Leases that are over though nobody ended them, with the reason: first those of ended sign-ins and those out of time."""
+    live = TokenLease.objects.filter(ended_at=None).select_related("session")
+    plain = Q(session__ended_at__isnull=False) | Q(ends_at__lte=now) | Q(expires_at__lte=now)
+    for lease in live.filter(plain)[:limit]:
+        yield lease, why_over(lease, now)
+    known: dict[tuple[str, ...], Access] = {}
+    for lease in live.exclude(plain).order_by("pk")[:LIVE_LOOKED_AT]:
+        groups = tuple(lease.session.groups)
+        if groups not in known:
+            known[groups] = access_for(groups)
+        if reason := why_over(lease, now, access=known[groups]):
+            yield lease, reason
+
+
+def leases_to_refresh(limit: int, now: datetime) -> Sequence[TokenLease]:
+    """Leases whose token is used and near its end, or whose replacing failed a while ago; the longest due first."""
+    due = Q(retry_at__lte=now) | Q(retry_at=None, refresh_at__lte=now, last_used_at__gte=F("issued_at"))
+    rows = TokenLease.objects.filter(due, ended_at=None, ends_at__gt=now + timedelta(seconds=2 * MIN_LEFT))
+    return list(rows.select_related("session").order_by("refresh_at")[:limit])
 
 
 def due_revocations(limit: int) -> Sequence[Revocation]:

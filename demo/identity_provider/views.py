@@ -121,7 +121,7 @@ class Discovery(ConnectDiscoveryInfoView):  # type: ignore[misc]  # the toolkit 
         document |= {
             "revocation_endpoint": f"{issuer}/oauth/revoke",
             "introspection_endpoint": f"{issuer}/oauth/introspect",
-            "grant_types_supported": ["authorization_code", "client_credentials"],
+            "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
             "id_token_signing_alg_values_supported": ["RS256"],
             "code_challenge_methods_supported": ["S256"],
             "claims_supported": ["sub", "name", "preferred_username", "email", "email_verified", "groups", "sid", "auth_time"],

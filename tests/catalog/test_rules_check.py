@@ -124,7 +124,7 @@ def test_the_smallest_principal_that_covers_the_scopes_comes_first() -> None:
         ("environments", "networks: [10.20.0.0/16]", "networks: [here]", "place"),
         ("environments", "secret: env:GENESYS_STAGING_SECRET", "secret: hunter2-the-value", "secret"),
         ("environments", "secret: env:GENESYS_STAGING_SECRET", "secret: vault:kv/genesys", "secret"),
-        ("environments", "secret: env:GENESYS_STAGING_SECRET", "secret: aws:genesys", "secret"),
+        ("environments", "secret: env:GENESYS_STAGING_SECRET", "secret: 'aws:genesys#'", "secret"),
         ("environments", "secret: env:GENESYS_STAGING_SECRET", "secret: file:relative", "secret"),
         ("environments", "max_ttl: 7200", "max_ttl: 7201", "range"),
         ("environments", "max_ttl: 7200", "max_ttl: yes", "range"),

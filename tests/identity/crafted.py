@@ -20,9 +20,10 @@ class CraftedProvider:
         self.keys: dict[str, Any] = {"one": rsa.generate_private_key(public_exponent=65537, key_size=2048)}
         self.claims: dict[str, Any] = {}  # put over the sound claims; None removes one
         self.header: dict[str, Any] = {}
-        self.userinfo: dict[str, Any] = {}
+        self.userinfo: dict[str, Any] | None = {}  # put over the sound ones; None: there is no such place
         self.token_answer: dict[str, Any] | None = None
         self.token_status = 200
+        self.refresh_tokens = False  # lend one with every token answer, a new one each time
         self.discovery: dict[str, Any] = {}
         self.nonce = ""
         self.kid = "one"
@@ -35,6 +36,10 @@ class CraftedProvider:
         sound = {"iss": self.issuer, "aud": "portal", "sub": "ada", "iat": now, "exp": now + 300, "nonce": self.nonce, "name": "Ada"}
         claims = {name: value for name, value in {**sound, **self.claims}.items() if value is not None}
         return jwt.encode(claims, self.keys[self.kid], algorithm="RS256", headers={"kid": self.kid, **self.header})
+
+    def sound_token_answer(self) -> dict[str, Any]:
+        lent = {"refresh_token": f"lent-{len(self.forms)}-9c1f"} if self.refresh_tokens else {}
+        return {"access_token": "opaque-access", "token_type": "Bearer", "id_token": self.id_token(), **lent}
 
     def documents(self) -> dict[str, Any]:
         return {
@@ -53,8 +58,8 @@ class CraftedProvider:
                     for kid, key in self.keys.items()
                 ]
             },
-            "/userinfo": {"sub": "ada", "email": "ada@example.com", **self.userinfo},
-            "/token": self.token_answer or {"access_token": "opaque-access", "token_type": "Bearer", "id_token": self.id_token()},
+            "/userinfo": None if self.userinfo is None else {"sub": "ada", "email": "ada@example.com", **self.userinfo},
+            "/token": self.token_answer or self.sound_token_answer(),
         }
 
 

@@ -10,10 +10,12 @@ import pytest
 import requests
 from django.core.servers.basehttp import ThreadedWSGIServer
 from django.test.testcases import LiveServerThread
+from django.utils import timezone
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from audit.models import Entry
+from identity import revalidation
 from identity.models import SsoSession
 from tests.peers.process import Peer
 
@@ -129,3 +131,28 @@ def test_access_keys_die_with_a_backchannel_logout(portal: str, peer: Peer) -> N
         secret = page.text.split('name="xsrf" value="', 1)[1].split('"', 1)[0]
         browser.post(f"{peer.issuer}/session/end/confirm", data={"xsrf": secret, "logout": "yes"})
         assert requests.get(f"{portal}/api/v1/access-keys", headers=headers, timeout=5).status_code == 401
+
+
+def test_lost_groups_and_an_ended_grant_reach_the_portal_without_the_person(portal: str, peer: Peer) -> None:
+    with Browser() as browser:
+        browser.sign_in(portal, "mover")
+        before = SsoSession.objects.get()
+        assert before.groups == ["integration-architects"]
+        requests.post(f"{peer.issuer}/groups", json={"account": "mover", "groups": ["sandbox-developers"]}, timeout=5)
+        ask_again()
+        moved = SsoSession.objects.get()
+        assert (moved.groups, moved.ended_at, moved.unanswered_since) == (["sandbox-developers"], None, None)
+        assert bytes(moved.refresh_token_encrypted) != bytes(before.refresh_token_encrypted)  # rotated
+        assert Entry.objects.get(action="session:changed").data["before"] == ["integration-architects"]
+        # The first refresh token again: the provider takes it for stolen and withdraws the whole grant.
+        SsoSession.objects.update(refresh_token_encrypted=before.refresh_token_encrypted)
+        ask_again()
+        assert SsoSession.objects.get().end_reason == "revalidation_refused"
+        assert browser.get(f"{portal}/account", allow_redirects=False).status_code == 302
+        kept = requests.get(f"{peer.issuer}/issued", timeout=5).json()
+        assert not [token for token in kept if token in str(list(SsoSession.objects.values_list()))]
+
+
+def ask_again() -> None:
+    SsoSession.objects.update(revalidate_at=timezone.now())
+    assert revalidation.revalidate_due_sessions() == 1

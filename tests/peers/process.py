@@ -7,8 +7,12 @@ import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from jwt.algorithms import ECAlgorithm
 
 HERE = Path(__file__).resolve().parent
 SECRET = "peer-secret-4f1c9a7e52b8"  # of every client registered there
@@ -21,6 +25,7 @@ class Peer:
     issuer: str
     portal_port: int
     secret: str = SECRET
+    signer_key: str = field(default="", repr=False)  # PEM: of the client "signer", which has no secret
 
     @property
     def portal(self) -> str:
@@ -38,8 +43,10 @@ def provider() -> Iterator[Peer]:
     """panva's oidc-provider: sign-in, token endpoint with client credentials, introspection, revocation, back-channel logout."""
     port = free_port()
     portal = f"http://127.0.0.1:{port}"
+    key = ec.generate_private_key(ec.SECP256R1())
     options = {
         "secret": SECRET,
+        "signer": json.loads(ECAlgorithm.to_jwk(key.public_key())) | {"use": "sig", "kid": "signer-1"},
         "redirect_uris": [f"{portal}/oidc/callback/"],
         "post_logout_redirect_uris": [f"{portal}/signed-out"],
         "backchannel_logout_uri": f"{portal}/oidc/backchannel-logout/",
@@ -52,7 +59,8 @@ def provider() -> Iterator[Peer]:
     try:
         line = process.stdout.readline()
         assert line, "the provider did not start: run it by hand in tests/peers"
-        yield Peer(issuer=json.loads(line)["issuer"], portal_port=port)
+        pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+        yield Peer(issuer=json.loads(line)["issuer"], portal_port=port, signer_key=pem)
     finally:
         process.stdin.close()
         process.stdout.close()

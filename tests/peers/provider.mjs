@@ -9,6 +9,7 @@ const people = {
   developer: { name: 'Dana Developer', groups: ['sandbox-developers'] },
   architect: { name: 'Arno Architect', groups: ['integration-architects'] },
   platform: { name: 'Paula Platform', groups: ['platform-team'] },
+  mover: { name: 'Mona Mover', groups: ['integration-architects'] }, // for tests that change groups
   nobody: { name: 'Nils Nobody', groups: [] },
 };
 const scopes = ['integration:read', 'webhook:manage', 'reporting:dashboard:read', 'interactions:read', 'interactions:write'];
@@ -37,7 +38,7 @@ const provider = new Provider(issuer, {
       client_secret: options.secret,
       redirect_uris: options.redirect_uris,
       post_logout_redirect_uris: options.post_logout_redirect_uris,
-      grant_types: ['authorization_code'],
+      grant_types: ['authorization_code', 'refresh_token'],
       response_types: ['code'],
       token_endpoint_auth_method: 'client_secret_basic',
       backchannel_logout_uri: options.backchannel_logout_uri,
@@ -45,6 +46,12 @@ const provider = new Provider(issuer, {
     },
     machine('reader', 'integration:read'),
     machine('writer', 'integration:read webhook:manage'),
+    machine('signer', 'interactions:read', {
+      client_secret: undefined,
+      token_endpoint_auth_method: 'private_key_jwt',
+      token_endpoint_auth_signing_alg: 'ES256',
+      jwks: { keys: [options.signer] },
+    }),
     machine('poster', 'interactions:read', { token_endpoint_auth_method: 'client_secret_post' }),
   ],
   jwks: { keys: [{ ...privateKey.export({ format: 'jwk' }), use: 'sig', alg: 'RS256', kid: 'peer-1' }] },
@@ -52,6 +59,8 @@ const provider = new Provider(issuer, {
   claims: { openid: ['sub', 'sid', 'groups'], profile: ['name'], email: ['email'] },
   conformIdTokenClaims: false,
   pkce: { required: () => true },
+  issueRefreshToken: async (ctx, client) => client.grantTypeAllowed('refresh_token'),
+  rotateRefreshToken: true,
   features: {
     devInteractions: { enabled: false },
     clientCredentials: { enabled: true },
@@ -65,7 +74,7 @@ const provider = new Provider(issuer, {
       },
     },
   },
-  ttl: { ClientCredentials: options.ttl ?? 3600, AccessToken: 600, IdToken: 300, Session: 3600, Interaction: 600, Grant: 3600 },
+  ttl: { ClientCredentials: options.ttl ?? 3600, AccessToken: 600, IdToken: 300, Session: 3600, Interaction: 600, Grant: 3600, RefreshToken: 3600 },
   interactions: { url: (ctx, interaction) => `/interaction/${interaction.uid}` },
   findAccount: (ctx, id) => ({
     accountId: id,
@@ -81,6 +90,7 @@ const provider = new Provider(issuer, {
   fetch: (url, init) => globalThis.fetch(url, { ...init, dispatcher: undefined }),
   cookies: { keys: ['only for tests'] },
 });
+provider.on('refresh_token.saved', (token) => issued.push(token.jti));
 provider.on('client_credentials.saved', (token) => issued.push(token.jti));
 provider.on('server_error', (ctx, error) => console.error(error));
 
@@ -88,6 +98,14 @@ const callback = provider.callback();
 server.on('request', async (request, response) => {
   const { pathname } = new URL(request.url, issuer);
   if (pathname === '/issued') return response.end(JSON.stringify(issued));
+  if (pathname === '/groups' && request.method === 'POST') {
+    // A person is moved to other groups: {"account": "developer", "groups": [...]}
+    let body = '';
+    for await (const chunk of request) body += chunk;
+    const change = JSON.parse(body);
+    people[change.account] = { ...people[change.account], groups: change.groups };
+    return response.end();
+  }
   if (pathname.startsWith('/interaction/')) {
     if (request.method !== 'POST') return response.end('<!doctype html><title>Sign in</title>');
     let body = '';

@@ -11,7 +11,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote_plus
 
+import jwt
 import pytest
+from django.core.cache import cache
+from django.test import Client
 
 from catalog.models import RulesRevision
 from catalog.rules_check import read
@@ -31,6 +34,9 @@ class Endpoint:
         self.body: bytes | None = None
         self.delay = 0.0
         self.secret = SECRET
+        self.public_key: Any = None  # of who may prove itself with an assertion (RFC 7523)
+        self.assertions: list[dict[str, Any]] = []
+        self.deleted: list[str] = []
         self.headers: dict[str, str] = {}
         self.before: Callable[[], None] | None = None
         self.forms: list[dict[str, str]] = []
@@ -38,8 +44,25 @@ class Endpoint:
         self.issued: list[str] = []
         self.revoked: list[str] = []
         self.revocation_status = 200
+        self.revocation_delay = 0.0
         self.url = ""
         self._lock = threading.Lock()
+
+    def judged(self, assertion: str) -> str:
+        """The secret when the assertion is sound and was not used before, as RFC 7523 §3 wants it; "" when not."""
+        try:
+            claims = jwt.decode(
+                assertion,
+                self.public_key,
+                algorithms=["RS256", "ES256", "EdDSA"],
+                audience=f"{self.url}/token",
+                options={"require": ["iss", "sub", "aud", "exp", "jti"]},
+            )
+        except jwt.PyJWTError:
+            return ""
+        spent = claims["jti"] in {one["jti"] for one in self.assertions}
+        self.assertions.append(claims | jwt.get_unverified_header(assertion))
+        return "" if spent or claims["iss"] != claims["sub"] else self.secret
 
     def token(self, form: dict[str, str]) -> tuple[int, bytes]:
         time.sleep(self.delay)
@@ -64,7 +87,9 @@ def endpoint() -> Iterator[Endpoint]:
         def do_POST(self) -> None:
             form = {name: values[0] for name, values in parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode()).items()}
             scheme, _, pair = self.headers.get("Authorization", "").partition(" ")
-            if scheme == "Basic":
+            if "client_assertion" in form:
+                known = form["client_id"], running.judged(form.pop("client_assertion"))
+            elif scheme == "Basic":
                 client, _, given = base64.b64decode(pair).decode().partition(":")
                 known = unquote_plus(client), unquote_plus(given)
             else:
@@ -73,11 +98,16 @@ def endpoint() -> Iterator[Endpoint]:
             if known[1] != running.secret:
                 self.reply(401, b'{"error": "invalid_client"}')
             elif self.path == "/revoke":
+                time.sleep(running.revocation_delay)
                 running.revoked.append(form["token"])
                 self.reply(running.revocation_status, b"{}")
             else:
                 running.forms.append(form)
                 self.reply(*running.token(form))
+
+        def do_DELETE(self) -> None:
+            running.deleted.append(self.headers["Authorization"])
+            self.reply(running.revocation_status, b"")
 
         def reply(self, status: int, body: bytes) -> None:
             self.send_response(status)
@@ -152,3 +182,30 @@ def rules(endpoint: Endpoint, db: None, monkeypatch: pytest.MonkeyPatch) -> Call
     make()
     breaker.reset()
     return make
+
+
+@pytest.fixture(autouse=True)
+def nothing_in_clear(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """After every test: no token that was issued in it lies in clear in the database, the cache, the log, or a page that is not a reveal."""
+    if "endpoint" not in request.fixturenames or "rules" not in request.fixturenames:
+        yield
+        return
+    endpoint: Endpoint = request.getfixturevalue("endpoint")
+    everything_stored = request.getfixturevalue("everything_stored")
+    caplog = request.getfixturevalue("caplog")
+    caplog.set_level("DEBUG")
+    pages: list[str] = []
+    answer = Client.request
+
+    def remembered(client: Client, **environ: Any) -> Any:
+        response = answer(client, **environ)
+        if not environ["PATH_INFO"].endswith("/reveal"):
+            pages.append(response.content.decode("utf-8", "replace") + str(response.headers))
+        return response
+
+    monkeypatch.setattr(Client, "request", remembered)
+    yield
+    if not endpoint.issued:
+        return
+    kept = "\n".join([everything_stored(), caplog.text, *pages, str(getattr(cache, "_cache", ""))])
+    assert not [token for token in endpoint.issued if token in kept]

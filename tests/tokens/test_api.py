@@ -78,10 +78,10 @@ def test_a_refusal_is_a_problem_document(owner: Any, change: dict[str, Any], sta
     assert answer["Content-Type"] == "application/problem+json"
 
 
-def test_somebody_elses_token_is_not_there(owner: Any, platform_person: Any) -> None:
+def test_somebody_elses_token_is_not_there(owner: Any, teammate: Any) -> None:
     lease = take(owner)
     for method, tail in (("get", ""), ("delete", ""), ("post", "/reveal"), ("post", "/refresh")):
-        assert getattr(platform_person.client, method)(f"/api/v1/tokens/{lease.pk}{tail}").status_code == 404
+        assert getattr(teammate.client, method)(f"/api/v1/tokens/{lease.pk}{tail}").status_code == 404
 
 
 def test_the_page_offers_what_is_allowed_and_says_why_not_for_the_rest(teammate: Any) -> None:

@@ -315,3 +315,16 @@ def test_offers_say_why_not(teammate: Any) -> None:
         "reporting:dashboard:read": "granted by platform-team",
         "webhook:manage": "granted by integration-architects or platform-team",
     }
+
+
+def test_groups_lost_at_the_provider_end_only_the_leases_beyond_the_rest(owner: Any, endpoint: Endpoint) -> None:
+    kept, lost = take(owner), take(owner, ["webhook:manage"])
+    identity_actions.confirm_session(session_id=owner.sso_session.pk, groups=["sandbox-developers"])
+    with pytest.raises(Forbidden):
+        call(owner, ["webhook:manage"])
+    tasks.sweep()
+    kept.refresh_from_db()
+    lost.refresh_from_db()
+    assert (kept.end_reason, lost.end_reason) == ("", "scope_lost")
+    assert endpoint.revoked == [endpoint.issued[1]]
+    assert Entry.objects.get(action="token:revoked").data["reason"] == "scope_lost"

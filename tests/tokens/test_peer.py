@@ -12,6 +12,7 @@ import requests
 
 from audit.actions import PORTAL
 from identity import actions as identity_actions
+from identity.access import Grant
 from portal.errors import UpstreamFailed
 from tests.peers.process import Peer
 from tests.tokens.test_leases import call, take
@@ -27,6 +28,7 @@ TOKEN = """
           principals:
             reader: {{{{client_id: reader, scopes: [integration:read]}}}}
             writer: {{{{client_id: writer, scopes: [integration:read, webhook:manage]}}}}
+            signer: {{{{client_id: signer, client_authentication: private_key_jwt, key_id: signer-1, secret: env:PEER_KEY, scopes: [interactions:read]}}}}
             over: {{{{client_id: reader, scopes: [reporting:dashboard:read]}}}}
 """
 
@@ -34,6 +36,7 @@ TOKEN = """
 @pytest.fixture
 def at_the_peer(peer: Peer, rules: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> Peer:
     monkeypatch.setenv("PEER_SECRET", peer.secret)
+    monkeypatch.setenv("PEER_KEY", peer.signer_key)
     rules(TOKEN.format(issuer=peer.issuer))
     return peer
 
@@ -69,3 +72,17 @@ def test_a_scope_the_server_does_not_give_this_client_is_a_refusal(platform_pers
     with pytest.raises(UpstreamFailed) as refused:
         take(platform_person, ["reporting:dashboard:read"])
     assert refused.value.code == "token_refused"
+
+
+def test_the_server_takes_a_signed_assertion_for_the_secret_and_forgets_the_token(
+    platform_person: Any, at_the_peer: Peer, make_grants: Callable[..., None]
+) -> None:
+    scopes = {"genesys": frozenset({"interactions:read"})}
+    make_grants(Grant("platform-team", "platform", frozenset({"staging"}), scopes=scopes))
+    lease = take(platform_person, ["interactions:read"])
+    assert lease.principal == "signer"
+    _, value = actions.reveal(by=platform_person.caller, lease_id=lease.pk)
+    assert introspected(at_the_peer, value)["client_id"] == "signer"
+    actions.revoke(by=platform_person.caller, lease_id=lease.pk)
+    tasks.sweep()
+    assert not introspected(at_the_peer, value)["active"]

@@ -1,37 +1,35 @@
-"""Taking, using, showing and ending tokens. Every refusal is written down before it is raised."""
+"""Taking leases, by hand and for calls."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import NoReturn
 from uuid import UUID
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from audit.actions import PORTAL, Actor, record
+from audit.actions import PORTAL, record
 from catalog.rules import PlatformAt, Principal
 from catalog.selectors import current_rules
 from identity.callers import Caller
-from identity.encryption import SealBroken, unseal
 from identity.selectors import groups_granting, session_is_live
 from portal.errors import Conflict, Forbidden, Invalid, PortalError, Unauthenticated
-from tokens import exchange, scopes, selectors, store
-from tokens.exchange import MIN_LEFT, TokenUnavailable
-from tokens.holding import queue_revocation, ready_token, usable_token
-from tokens.models import Revocation, TokenLease
+from tokens import scopes, selectors, store
+from tokens.actions.ending import end_lease
+from tokens.actions.holding import principal_of
+from tokens.actions.refusals import PURPOSE_LIMIT, refuse
+from tokens.exchange import MIN_LEFT
+from tokens.holding import ready_token, usable_token
+from tokens.models import TokenLease
 from tokens.scopes import GroupsGranting, check_one_held
-from tokens.secrets import SecretUnavailable
 
 SHORTEST_TTL = 120  # seconds; twice what a token must still live to be handed out
 LONGEST_TTL = 7_200  # seconds; P39
-PURPOSE_LIMIT = 200
 USED_EVERY_SECONDS = 30  # how exact "last used" is
 JUST_ISSUED_SECONDS = 30  # a token this young that is rejected is not replaced: the platform means it
-REVOKE_AGAIN_SECONDS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +76,7 @@ def create_lease(*, by: Caller, platform: str, environment: str, scopes: Sequenc
         ask = Ask(at=at, scopes=wanted, principal=principal, purpose=purpose, ttl=ttl, automatic=False)
         lease, _ = _lease_for(ask, by=by)
     except PortalError as error:
-        _refuse(error, by=by, platform=platform, environment=environment, asked=scopes, purpose=purpose)
+        refuse(error, by=by, platform=platform, environment=environment, asked=scopes, purpose=purpose)
     lease, _ = usable_token(lease.pk, at=at, principal=principal, by=by.actor)
     return lease
 
@@ -106,10 +104,10 @@ def lease_for_call(*, by: Caller, platform: str, environment: str, scopes: Seque
             reused = not made
     except PortalError as error:
         asked = [scope for alternative in scopes[:1] for scope in alternative]
-        _refuse(error, by=by, platform=platform, environment=environment, asked=asked, purpose="")
+        refuse(error, by=by, platform=platform, environment=environment, asked=asked, purpose="")
     value = ready_token(lease) if reused else None
     if value is None:
-        lease, value = usable_token(lease.pk, at=at, principal=_principal_of(lease, at), by=by.actor)
+        lease, value = usable_token(lease.pk, at=at, principal=principal_of(lease, at), by=by.actor)
     _note_use(lease)
     return Leased(value=value, lease_id=lease.pk, scopes=tuple(lease.scopes), reused=reused, generation=lease.generation, holder=by)
 
@@ -127,145 +125,8 @@ def replace_rejected(leased: Leased, rejected_value: str) -> Leased | None:
     current = store.get(lease.pk, generation=lease.generation)
     if current == rejected_value and lease.generation > 1 and lease.issued_at is not None and lease.issued_at > just_now:
         return None
-    lease, value = usable_token(lease.pk, at=at, principal=_principal_of(lease, at), by=by.actor, unlike=rejected_value)
+    lease, value = usable_token(lease.pk, at=at, principal=principal_of(lease, at), by=by.actor, unlike=rejected_value)
     return Leased(value=value, lease_id=lease.pk, scopes=tuple(lease.scopes), reused=True, generation=lease.generation, holder=by)
-
-
-def refresh(*, by: Caller, lease_id: UUID) -> TokenLease:
-    """Replace the token of a lease now. Errors as ``create_lease``; Conflict when the lease is over."""
-    lease, at, principal = _live_own(lease_id, by=by)
-    lease, _ = usable_token(lease.pk, at=at, principal=principal, by=by.actor, beyond=lease.generation)
-    return lease
-
-
-def reveal(*, by: Caller, lease_id: UUID) -> tuple[TokenLease, str]:
-    """The token itself, audited. Raises Forbidden ``reveal_forbidden`` where only the portal enforces the scopes and the token could more."""
-    lease, at, principal = _live_own(lease_id, by=by)
-    if why_not := selectors.why_not_shown(lease, caller=by):
-        error = Forbidden(why_not, code="reveal_forbidden", scopes=selectors.scopes_beyond(lease, caller=by))
-        _refuse(error, by=by, platform=lease.platform, environment=lease.environment, asked=lease.scopes, purpose=lease.purpose)
-    lease, value = usable_token(lease.pk, at=at, principal=principal, by=by.actor)
-    with transaction.atomic():
-        TokenLease.objects.filter(pk=lease.pk).update(revealed_at=timezone.now(), last_used_at=timezone.now())
-        record(
-            "token:revealed",
-            by=by.actor,
-            subject=str(lease.pk),
-            environment=lease.environment,
-            platform=lease.platform,
-            scopes=lease.scopes,
-            purpose=lease.purpose,
-            principal=lease.principal,
-        )
-    return lease, value
-
-
-def revoke(*, by: Caller, lease_id: UUID) -> None:
-    """End a lease of the caller; a second time changes nothing. Raises NotFound for anybody else's."""
-    lease = selectors.own_lease(lease_id, caller=by)
-    end_lease(lease_id=lease.pk, reason="revoked_by_person", by=by.actor)
-
-
-@transaction.atomic
-def end_lease(*, lease_id: UUID, reason: str, by: Actor) -> bool:
-    """End a lease, delete its token, and queue telling the platform. False when it was over already."""
-    lease = TokenLease.objects.select_for_update().filter(pk=lease_id, ended_at=None).first()
-    if lease is None:
-        return False
-    lease.ended_at, lease.end_reason, lease.exchanging_until = timezone.now(), reason, None
-    lease.save(update_fields=["ended_at", "end_reason", "exchanging_until"])
-    at = current_rules().platform_at(lease.platform, lease.environment)
-    principal = next((one for one in at.principals if one.name == lease.principal), None) if at else None
-    token = store.get(lease.pk, generation=lease.generation) if lease.generation else None
-    if token is not None and principal is not None and lease.upstream_expires_at is not None:
-        queue_revocation(lease, principal, token, until=lease.upstream_expires_at)
-    store.forget(lease.pk)
-    record(
-        "token:revoked",
-        by=by,
-        subject=str(lease.pk),
-        environment=lease.environment,
-        platform=lease.platform,
-        scopes=lease.scopes,
-        principal=lease.principal,
-        reason=reason,
-        lease=str(lease.pk),
-    )
-    return True
-
-
-def end_over_leases(*, limit: int = 500) -> int:
-    """End every lease that is over (sign-in ended, time up, rights or principal gone); how many that were."""
-    now, ended = timezone.now(), 0
-    for lease in selectors.unended_leases(limit):
-        reason = selectors.why_over(lease, now)
-        if reason:
-            ended += end_lease(lease_id=lease.pk, reason=reason, by=PORTAL)
-    return ended
-
-
-def refresh_due_leases(*, limit: int = 100) -> int:
-    """Replace tokens that are in use and near their end, so that nobody waits (P40); how many that were."""
-    now, replaced = timezone.now(), 0
-    for lease in selectors.unended_leases(limit):
-        used = lease.last_used_at is not None and lease.issued_at is not None and lease.last_used_at >= lease.issued_at
-        ending = lease.ends_at <= now + timedelta(seconds=2 * MIN_LEFT)
-        if not used or ending or lease.refresh_at is None or lease.refresh_at > now or selectors.why_over(lease, now):
-            continue
-        at = selectors.place(lease.platform, lease.environment)
-        try:
-            usable_token(lease.pk, at=at, principal=_principal_of(lease, at), by=PORTAL)
-        except PortalError:
-            continue  # written down, and the lease ended, where it failed
-        replaced += 1
-    return replaced
-
-
-def revoke_due_tokens(*, limit: int = 50) -> int:
-    """Tell platforms which tokens are over (RFC 7009); what cannot be told is tried again until the token ends by itself."""
-    done = 0
-    for due in selectors.due_revocations(limit):
-        again_at = timezone.now() + timedelta(seconds=REVOKE_AGAIN_SECONDS)
-        if Revocation.objects.filter(pk=due.pk, due_at=due.due_at).update(due_at=again_at, attempts=due.attempts + 1) != 1:
-            continue  # another worker took it
-        if due.until <= timezone.now() or _told(due):
-            Revocation.objects.filter(pk=due.pk).delete()
-        done += 1
-    return done
-
-
-def _told(due: Revocation) -> bool:
-    """True when nothing more can be done for this token."""
-    at = current_rules().platform_at(due.platform, due.environment)
-    principal = next((one for one in at.principals if one.name == due.principal), None) if at else None
-    if at is None or principal is None:
-        return True
-    try:
-        exchange.revoke(principal, at=at, token=unseal(bytes(due.sealed)).decode())
-    except SealBroken:
-        return True
-    except (TokenUnavailable, SecretUnavailable):
-        return False
-    return True
-
-
-def _live_own(lease_id: UUID, *, by: Caller) -> tuple[TokenLease, PlatformAt, Principal]:
-    lease = selectors.own_lease(lease_id, caller=by)
-    if lease.session_id != by.session_id:
-        raise Conflict("This token belongs to another sign-in of yours; use it there, or end it.", code="other_sign_in")
-    reason = "ended" if lease.ended_at is not None else selectors.why_over(lease, timezone.now())
-    if reason:
-        end_lease(lease_id=lease.pk, reason=reason, by=by.actor)
-        raise Conflict("This token has ended; ask for a new one.", code="lease_ended", reason=lease.end_reason or reason)
-    at = selectors.place(lease.platform, lease.environment)
-    return lease, at, _principal_of(lease, at)
-
-
-def _principal_of(lease: TokenLease, at: PlatformAt) -> Principal:
-    principal = next((one for one in at.principals if one.name == lease.principal), None)
-    if principal is None:
-        raise Conflict("The rules no longer name the principal of this token; ask for a new one.", code="lease_ended")
-    return principal
 
 
 def _check_environment(by: Caller, environment: str) -> None:
@@ -304,7 +165,9 @@ def _held_for_call(wanted: Sequence[Sequence[str]], *, at: PlatformAt, by: Calle
     for lease in selectors.leases_for_call(by.session_id, platform=at.platform, environment=at.environment):
         mine = set(lease.scopes)
         principal = principals.get(lease.principal)
-        if principal is not None and mine <= held and mine <= principal.scopes and any(set(one) <= mine for one in wanted):
+        if principal is None or not mine <= held or not mine <= principal.scopes or not any(set(one) <= mine for one in wanted):
+            continue
+        if lease.injected == selectors.injected_for(principal, at.environment, by.access):
             return lease
     return None
 
@@ -328,7 +191,13 @@ def _lease_for(ask: Ask, *, by: Caller) -> tuple[TokenLease, bool]:
             end_lease(lease_id=lease.pk, reason=reason or "principal_changed", by=PORTAL)
         try:
             with transaction.atomic():
-                fields = {"scopes": ask.scopes, "principal": ask.principal.name, "bound_by": ask.at.scopes_bound_by, "purpose": ask.purpose}
+                fields = {
+                    "scopes": ask.scopes,
+                    "principal": ask.principal.name,
+                    "bound_by": ask.at.scopes_bound_by,
+                    "injected": selectors.injected_for(ask.principal, ask.at.environment, by.access),
+                    "purpose": ask.purpose,
+                }
                 return TokenLease.objects.create(**key, **fields, automatic=ask.automatic, ends_at=ends_at), True
         except IntegrityError:
             continue  # somebody was first: take theirs
@@ -373,20 +242,3 @@ def _purpose(purpose: str) -> str:
 def _invalid(pointer: str, message: str) -> Invalid:
     finding = {"location": "body", "pointer": pointer, "keyword": pointer[1:], "message": message}
     return Invalid(message, errors=[finding])
-
-
-def _refuse(error: PortalError, *, by: Caller, platform: str, environment: str, asked: Sequence[str], purpose: str) -> NoReturn:
-    """Write down a refusal, then raise it."""
-    with transaction.atomic():
-        record(
-            "token:refused",
-            by=by.actor,
-            outcome="refused",
-            environment=environment[:60],
-            code=error.code,
-            platform=platform[:60],
-            scopes=[scope[:200] for scope in asked[:50]],
-            purpose=purpose[:PURPOSE_LIMIT],
-            reason=str(error.extra.get("reason", error.code)),
-        )
-    raise error
