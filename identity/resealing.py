@@ -25,12 +25,12 @@ class Resealed:
 
 
 def encrypted_fields() -> list[tuple[type[models.Model], str]]:
-    """Every field that holds something sealed, by the names such fields have: ``sealed``, ``…_encrypted``."""
+    """Every field that holds something sealed, by the names such fields have: ``sealed``, ``…_sealed``, ``…_encrypted``."""
     return [
         (model, field.name)
         for model in apps.get_models()
         for field in model._meta.local_concrete_fields
-        if isinstance(field, models.BinaryField) and (field.name == "sealed" or field.name.endswith("_encrypted"))
+        if isinstance(field, models.BinaryField) and (field.name == "sealed" or field.name.endswith(("_sealed", "_encrypted")))
     ]
 
 
@@ -38,7 +38,7 @@ def reseal_rows() -> Iterator[Resealed]:
     """Go through every encrypted field. A row that changes meanwhile is left alone: whoever writes uses the first key."""
     for model, field in encrypted_fields():
         current = changed = broken = 0
-        rows = model._base_manager.exclude(**{field: b""}).order_by("pk").values_list("pk", field)
+        rows = model._base_manager.exclude(**{field: b""}).exclude(**{field: None}).order_by("pk").values_list("pk", field)
         for pk, sealed in list(rows.iterator(chunk_size=BATCH)):
             try:
                 fresh = resealed(sealed)

@@ -94,6 +94,7 @@ def test_no_encrypted_field_is_forgotten() -> None:
         ("tokens.Revocation", "sealed"),
         ("harness.HookEndpoint", "token_encrypted"),
         ("harness.HookSecret", "value_encrypted"),
+        ("harness.Delivery", "headers_sealed"),
     }
     assert all(isinstance(model._meta.get_field(field), BinaryField) for model, field in resealing.encrypted_fields())
     assert {HookEndpoint, HookSecret, SsoSession} <= {model for model, _ in resealing.encrypted_fields()}
