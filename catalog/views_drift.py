@@ -32,16 +32,21 @@ def matrix(request: SignedInRequest) -> HttpResponse:
     chosen = {name: request.GET.get(name, "").strip()[:200] for name in ("q", "platform", "show")}
     rows = [row for row in everything if _chosen(row, **chosen)]
     context = {
-        "rows": rows,
+        "rows": [(row, [(cell, _missing(cell, titles)) for cell in row.cells]) for row in rows],
         "pairs": [(old, titles[old], new, titles[new]) for old, new in pairs],
         "chosen": chosen,
         "filtered": any(chosen.values()),
         "platforms": sorted({row.platform for row in everything}),
         "shown": SHOWN,
-        "titles": titles,
         "breaking": sum(1 for row in rows if any(cell.breaking for cell in row.cells)),
     }
     return render_page(request, "catalog/drift.html", context, partial="catalog/_drift.html")
+
+
+def _missing(cell: selectors.DriftCell, titles: Mapping[str, str]) -> str:
+    """Where the API is not, in words."""
+    missing = [titles[name] for name in (cell.old, cell.new) if name in cell.missing_in.split(", ")]
+    return " or ".join(missing)
 
 
 def _chosen(row: selectors.DriftRow, *, q: str, platform: str, show: str) -> bool:
@@ -69,7 +74,7 @@ def drift(request: SignedInRequest, api: str, environment: str) -> HttpResponse:
     level = level if level in LEVELS else ""
     changes = [one for one in detail.changes if level in ("", one["level"])]
     pages = [(side.environment, selectors.operation_keys(side.document_id)) for side in (detail.new, detail.old)] if changes else []
-    counts = {name: int(getattr(detail.cell, name)) for name in LEVELS}
+    counts: dict[str, int] = {name: getattr(detail.cell, name) for name in LEVELS}
     context = {
         "api": detail.new.api,
         "detail": detail,
@@ -86,7 +91,7 @@ def drift(request: SignedInRequest, api: str, environment: str) -> HttpResponse:
     return render_page(request, "catalog/api_drift.html", context, partial="catalog/_api_drift.html")
 
 
-def _levels(path: str, old: str, level: str, counts: dict[str, int]) -> list[tuple[str, str, int, bool]]:
+def _levels(path: str, old: str, level: str, counts: Mapping[str, int]) -> list[tuple[str, str, int, bool]]:
     """words, address, number, chosen"""
     every = [("", "All", sum(counts.values()))] + [(name, name.capitalize(), count) for name, count in counts.items()]
     return [

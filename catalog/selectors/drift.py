@@ -97,7 +97,7 @@ def beside(names: Sequence[str], environment: str) -> str:
 def drift_matrix(pairs: Sequence[Pair]) -> list[DriftRow]:
     """Every API that one of the environments shows, by title, with a cell for each pair. Three queries whatever their number."""
     names = {name for pair in pairs for name in pair}
-    rows = current_publications().filter(environment__in=names).select_related("api", "document", "branch")
+    rows = Publication.objects.filter(current=True, environment__in=names).select_related("api", "document", "branch")
     shown: dict[int, dict[str, Publication]] = {}
     for row in rows.only(*_SIDE):
         shown.setdefault(row.api_id, {})[row.environment] = row
@@ -111,7 +111,7 @@ def drift_matrix(pairs: Sequence[Pair]) -> list[DriftRow]:
     return sorted(found, key=lambda row: (row.title.casefold(), row.slug))
 
 
-_SIDE = ("environment", "branch__source_id", "document__digest", "api__slug", "api__title", "api__platform")
+_SIDE = ("environment", "branch__source", "document__digest", "document", "branch", "api", "api__slug", "api__title", "api__platform")
 
 
 def _never_read(names: Iterable[str]) -> set[tuple[int, str]]:
