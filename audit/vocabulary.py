@@ -129,6 +129,11 @@ ACTIONS: Mapping[str, Action] = dict(
             "source branch commit reason file line findings errors documents",
         ),
         _action("sync:failed", "{source} could not be fetched: {reason}", "source branch reason attempts"),
+        _action(
+            "drift:changed",
+            "{api} in {environment} compared with {against}: {summary}",
+            "against summary before breaking warning info",
+        ),
         _action("sync:started", "{actor} asked for a sync of {source}", "source branch via reason"),
         _action(
             "rules:published",

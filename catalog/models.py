@@ -3,6 +3,7 @@ dropped and rebuilt by a sync.
 
 Source ─ Branch (one per environment) ─ BranchFile ─ Compilation ─ Document ─ Operation, SchemaText, DocumentPart
                                    Api ─ Publication (api × environment) ─┘
+Documents that environments show of one Api, two by two ─ Comparison; what the log was told of them ─ Drift
 Texts that documents share (plans, schemas, operations as read) lie once in Content, addressed by their SHA-256.
 """
 
@@ -188,6 +189,8 @@ class Operation(models.Model):
     detail_content = models.ForeignKey(Content, on_delete=models.PROTECT, related_name="+")
     plan_content = models.ForeignKey(Content, on_delete=models.PROTECT, related_name="+")
 
+    breaking: int = 0  # no column: changes against the neighbouring environment, set for a page by catalog.drift_reading
+
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["document", "key"], name="operation_document_key")]
         indexes: ClassVar = [models.Index(fields=["document", "position"], name="operation_order")]
@@ -330,3 +333,56 @@ class Finding(models.Model):
 
     def __str__(self) -> str:
         return f"{self.level} {self.rule} {self.file}:{self.line or ''}"
+
+
+class Comparison(models.Model):
+    """What changed from one document to another, addressed by both and by the rules they are judged with.
+
+    The row is the queue: it is due until it was worked on, and again on the day a sunset in one of the documents may
+    change the verdict. Droppable: what is missing is asked for again.
+    """
+
+    old_digest = models.CharField(max_length=64)
+    new_digest = models.CharField(max_length=64)
+    rules = models.CharField(max_length=16)  # catalog.comparing.RULES_VERSION
+    state = models.CharField(max_length=20, default="waiting")  # waiting, compared, failed
+    reason = models.CharField(max_length=1000, blank=True)  # why it failed
+    due_at = models.DateTimeField(null=True, default=timezone.now)  # None: as it is, for as long as the row stands
+    lease_until = models.DateTimeField(null=True, blank=True)
+    breaking = models.PositiveIntegerField(default=0)
+    warning = models.PositiveIntegerField(default=0)
+    info = models.PositiveIntegerField(default=0)
+    body = models.BinaryField(default=bytes)  # zlib of JSON: {"operations": {…}, "changes": […]} as in catalog.comparing.Compared
+    seconds = models.FloatField(default=0.0)
+    compared_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["old_digest", "new_digest", "rules"], name="comparison_address")]
+        indexes: ClassVar = [models.Index(fields=["due_at"], condition=models.Q(due_at__isnull=False), name="comparison_due")]
+
+    def __str__(self) -> str:
+        return f"{self.old_digest[:12]} → {self.new_digest[:12]}"
+
+    @property
+    def value(self) -> dict[str, Any]:
+        """The operations that changed and the changes; nothing while there is no answer."""
+        found: dict[str, Any] = orjson.loads(zlib.decompress(self.body)) if self.body else {"operations": {}, "changes": []}
+        return found
+
+
+class Drift(models.Model):
+    """How an API last stood between two neighbouring environments: what the log was told, so that only a change is told."""
+
+    api = models.ForeignKey(Api, on_delete=models.CASCADE, related_name="drifts")
+    old_environment = models.CharField(max_length=100)
+    new_environment = models.CharField(max_length=100)
+    state = models.CharField(max_length=20)  # in_sync, changed, missing, failed
+    breaking = models.PositiveIntegerField(default=0)
+    warning = models.PositiveIntegerField(default=0)
+    info = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["api", "old_environment", "new_environment"], name="drift_place")]
+
+    def __str__(self) -> str:
+        return f"{self.api_id} {self.old_environment} → {self.new_environment}: {self.state}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 import orjson
 from django.conf import settings
@@ -13,7 +14,7 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
-from catalog import curl, operation_reading, outline, prose, selectors, try_it
+from catalog import curl, drift_reading, operation_reading, outline, prose, selectors, try_it
 from catalog.models import Document, Operation, Publication
 from catalog.reading import Address, TreeBuilder, schema_name
 from catalog.rules import Environment, PlatformAt
@@ -26,7 +27,7 @@ SEARCH_LIMIT = 30
 PALETTE_LIMIT = 8
 SEARCH_OTHERS = 6  # APIs and schemas beside the operations
 NEARBY = 15  # operations before and after, in the document's order
-TREE_CACHE = "private, max-age=31536000, immutable"  # the address carries the document's hash
+TREE_CACHE = "private, max-age=31536000, immutable"  # the address carries the document's hash and that of its chips
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +55,8 @@ def _elsewhere(names: list[str], view: str, **arguments: str) -> list[Elsewhere]
     return [Elsewhere(name, titles.get(name, name), reverse(view, kwargs={**arguments, "environment": name})) for name in names]
 
 
-def _operations_of(document: Document) -> list[outline.TagGroup]:
-    return outline.by_tag(document, selectors.operations(document.pk))
+def _operations_of(document: Document, beside: drift_reading.Beside) -> list[outline.TagGroup]:
+    return outline.by_tag(document, beside.mark(selectors.operations(document.pk)))
 
 
 def _place(publication: Publication, environment: Environment) -> dict[str, Any]:
@@ -68,6 +69,7 @@ def _place(publication: Publication, environment: Environment) -> dict[str, Any]
         "environment": environment,
         "target": target,
         "target_url": _target_url(target),
+        "beside": drift_reading.Beside(publication),
     }
 
 
@@ -138,11 +140,12 @@ def api(request: SignedInRequest, api: str, environment: str) -> HttpResponse:
     publication = selectors.api_in(environment, api)
     document = publication.document
     findings = selectors.findings_of(publication)
-    context = _place(publication, place) | {
+    context = _place(publication, place)
+    context |= {
         "row": row,
         "at": row.environments[environment],
         "description": prose.render(str(document.info.get("description") or "")),
-        "groups": _operations_of(document),
+        "groups": _operations_of(document, context["beside"]),
         "findings": findings[:FINDINGS_SHOWN],
         "finding_count": len(findings),
         "schemes": _schemes(document),
@@ -177,12 +180,14 @@ def _tree_url(publication: Publication) -> str:
 @require_safe
 @gzip_page
 def tree(request: SignedInRequest, api: str, environment: str, digest: str) -> HttpResponse:
-    """All operations of an API as one fragment, kept by the browser for as long as the document does not change."""
+    """All operations of an API as one fragment, kept by the browser for as long as neither the document nor the chips change."""
     _environment(request, environment)
     publication = selectors.api_in(environment, api)
-    if not publication.document.digest.startswith(digest) or len(digest) < 16:
-        return HttpResponseRedirect(_tree_url(publication))
-    groups = _operations_of(publication.document)
+    beside = drift_reading.Beside(publication)
+    asked = f"?drift={request.GET['drift']}" if "drift" in request.GET else ""
+    if not publication.document.digest.startswith(digest) or len(digest) < 16 or asked != beside.tree_query:
+        return HttpResponseRedirect(_tree_url(publication) + beside.tree_query)
+    groups = _operations_of(publication.document, beside)
     context = {"groups": groups, "api": publication.api, "environment": environment, "document": publication.document}
     response = render_page(request, "catalog/_tree.html", context)
     response["Cache-Control"] = TREE_CACHE
@@ -205,10 +210,12 @@ def operation(request: SignedInRequest, api: str, environment: str, operation: s
     access = request.caller.access
     reading = operation_reading.read(found, document=publication.document, access=access, platform=publication.api.platform)
     panel = try_it.panel(found, publication, environment=place, at=_target(publication), access=access, scopes=reading.scopes)
-    context = _place(publication, place) | {
+    context = _place(publication, place)
+    context |= {
         "operation": found,
         "reading": reading,
-        "nearby": _nearby(publication.document, found),
+        "nearby": context["beside"].mark(_nearby(publication.document, found)),
+        "drift": context["beside"].notice(found),
         "tree_url": _tree_url(publication),
         "try_it": panel,
         "curl": curl.command(panel, method=found.method, path=found.path, portal=settings.PORTAL_PUBLIC_URL),
@@ -245,6 +252,9 @@ def _missing(
         "operation": operation,
         "api_slug": api,
         "api_url": reverse("api", kwargs={"api": api, "environment": place.name}) if here else "",
+        "drift_url": f"{reverse('api-drift', kwargs={'api': api, 'environment': place.name})}?{urlencode({'from': having[-1]})}"
+        if here
+        else "",
     }
     return render_page(request, "catalog/missing.html", context, status=404)
 
@@ -293,6 +303,7 @@ ACTIONS = (
     ("Create a token", "/tokens"),
     ("Make an access key", "/keys"),
     ("My calls", "/calls"),
+    ("Drift between environments", "/drift"),
     ("My quotas", "/quotas"),
     ("Create a webhook endpoint", "/webhooks"),
     ("My sign-ins", "/account"),

@@ -56,6 +56,7 @@ PLACES = (
     ("APIs", "/apis", ""),
     ("Tokens", "/tokens", ""),
     ("My calls", "/calls", ""),
+    ("Drift", "/drift", ""),
     ("Webhook bench", "/webhooks", ""),
     ("Audit", "/audit", "platform"),
     ("Sync", "/sync", "platform"),

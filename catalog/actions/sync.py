@@ -17,6 +17,7 @@ from django.utils import timezone
 from audit.actions import PORTAL, Actor, record
 from catalog import git, layout
 from catalog.actions.compile import compile_entry, refusal
+from catalog.actions.drift import request_comparisons, tell_drift
 from catalog.actions.progress import LEASE, LeaseLost, Listener, Progress
 from catalog.actions.publish import Published, Read, keep_last_good, publish
 from catalog.actions.rules import ensure_rules_source, read_rules
@@ -157,6 +158,9 @@ def read_source(source: Source, progress: Progress) -> tuple[str, str]:
         heads = mirror.fetch([branch.name for branch in branches])
         progress.renew()
         told = [(branch, _read_branch(mirror, source, branch, heads[branch.name], rules, progress)) for branch in branches]
+    if any(isinstance(result, Published) for _branch, result in told):
+        request_comparisons()
+        tell_drift()  # of what needs no comparison; the rest is told when it was compared
     return _outcome(told)
 
 

@@ -4,6 +4,19 @@ tokens are bound to the environments of a person's groups."""
 from __future__ import annotations
 
 from catalog.selectors.apis import ApiAt, ApiRow, api_at, api_in, api_row, apis, current_publications, environments_having, repeated_titles
+from catalog.selectors.drift import (
+    DriftCell,
+    DriftDetail,
+    DriftRow,
+    beside,
+    drift_beside,
+    drift_matrix,
+    drift_of,
+    neighbours,
+    operation_keys,
+    pair_of,
+    wanted_comparisons,
+)
 from catalog.selectors.operations import (
     base_url_of,
     operation_in,
@@ -36,6 +49,9 @@ from catalog.selectors.sync import (
 __all__ = [
     "ApiAt",
     "ApiRow",
+    "DriftCell",
+    "DriftDetail",
+    "DriftRow",
     "OperationHit",
     "SchemaHit",
     "api_at",
@@ -43,18 +59,25 @@ __all__ = [
     "api_row",
     "apis",
     "base_url_of",
+    "beside",
     "current_publications",
     "current_rules",
+    "drift_beside",
+    "drift_matrix",
+    "drift_of",
     "environments_for",
     "environments_having",
     "commits_shown",
     "errors_of",
     "files_of",
     "findings_of",
+    "neighbours",
     "newest_runs",
     "operation_in",
     "operation_slice",
+    "operation_keys",
     "operations",
+    "pair_of",
     "repeated_titles",
     "resolver",
     "rules_revisions",
@@ -72,6 +95,7 @@ __all__ = [
     "sources",
     "storable",
     "troubles_of",
+    "wanted_comparisons",
     "with_servers",
     "yaml_with_servers",
 ]

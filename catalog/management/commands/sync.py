@@ -35,8 +35,17 @@ class Command(BaseCommand):
             names = names[:1] + [row.name for row in selectors.sources() if row.name != names[0]]
         for name in names[1:]:
             good = self._sync(name, wait=options["wait"]) and good
+        self._compare()
         if not good:
             sys.exit(1)
+
+    def _compare(self) -> None:
+        """What now differs between environments, so that nobody has to wait for a worker to find it out."""
+        console = Console(stderr=True)
+        with console.status("Comparing environments") as shown:
+            done = actions.compare_due(listener=lambda count: shown.update(f"Comparing environments: {count}"))
+        if done:
+            self.stdout.write(f"{done} comparison{'' if done == 1 else 's'} between environments made.")
 
     def _names(self, wanted: str | None) -> list[str]:
         if wanted is None:
