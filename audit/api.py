@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from asgiref.sync import sync_to_async
+from django.conf import settings
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
@@ -92,7 +93,7 @@ def entries(request: Request) -> Response:
     found, cursor = selectors.page(facets, before=read_cursor(request.query_params.get("cursor", "")), size=PAGE)
     next_url = None
     if cursor is not None:
-        next_url = request.build_absolute_uri(f"{request.path}?{urlencode(facets.as_query() | {'cursor': str(cursor)})}")
+        next_url = f"{settings.PORTAL_PUBLIC_URL}{request.path}?{urlencode(facets.as_query() | {'cursor': str(cursor)})}"
     return Response({"results": selectors.described(found), "next": next_url}, headers={"Cache-Control": "no-store"})
 
 

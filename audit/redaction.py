@@ -24,9 +24,12 @@ _options.encoding = re2.Options.Encoding.LATIN1  # patterns run over bytes, so t
 
 # The group that is kept comes first; the rest of the match is masked.
 _HEADERS = r"authorization|proxy-authorization|x-api-key|x-csrftoken"
+# The end of a name is enough, so that clientSecret and webhook_secret are found; a token has to be one by name, because
+# nextPageToken is none.
 _NAMES = (
-    r"access_token|refresh_token|id_token|logout_token|client_secret|client_assertion|code_verifier|csrfmiddlewaretoken|sessionid"
-    r"|password|passwd|secret|api[_-]?key|assertion|token|private_key"
+    r"client[_-]?assertion|code[_-]?verifier|csrfmiddlewaretoken|sessionid|pass(?:word|wd|phrase)|secret(?:[_-]?key)?"
+    r"|(?:api|access|private|signing|encryption|shared)[_-]?key|assertion|credentials?"
+    r"|(?:access|refresh|id|logout|auth|authorization|bearer|session|security|csrf|api|bot|sas|device|user|client)[_-]?token|\btoken"
 )
 _QUOTE = r"b?\\?[\"']"
 _VALUE = r"[^\s\"'&;,<>\\){}\[\]]+"
@@ -38,9 +41,14 @@ _RULES = (
     (r"\b((?:__Host-)?portal(?:-csrf)?=)[^\s;,\"'&]+", rf"\1{MASK}"),
     # Name: value, ("name", "value")
     (rf"\b({_HEADERS})({_QUOTE}?\s*[=:,]\s*(?:{_QUOTE})?){_VALUE}", rf"\1\2{MASK}"),
-    # name=value in forms and queries; "name": "value" in JSON and in JSON inside JSON. Not name:value: "token:issued".
-    (rf"\b({_NAMES})(\s*=\s*(?:{_QUOTE})?){_VALUE}", rf"\1\2{MASK}"),
-    (rf"\b({_NAMES})({_QUOTE}\s*[:,]\s*(?:{_QUOTE})?){_VALUE}", rf"\1\2{MASK}"),
+    # "name": anything in JSON, whole texts, lists and flat objects; also when the end of the text was cut off.
+    (rf'({_NAMES})("\s*:\s*)(?:"(?:[^"\\]|\\.)*"?|\[[^\]]*\]?|\{{[^{{}}]*\}}?)', rf'\1\2"{MASK}"'),
+    # name=value in forms and queries; "name": "value" in JSON inside JSON. Not name:value: "token:issued".
+    (rf"({_NAMES})(\s*=\s*(?:{_QUOTE})?){_VALUE}", rf"\1\2{MASK}"),
+    (rf"({_NAMES})({_QUOTE}\s*[:,]\s*(?:{_QUOTE})?){_VALUE}", rf"\1\2{MASK}"),
+    # the same percent-encoded inside another value, and as an element of XML
+    (rf"({_NAMES})((?:%22)?%3[AD](?:%22|%20)*)[^\s&\"'%]+", rf"\1\2{MASK}"),
+    (rf"(<(?:[\w.-]+:)?[\w.-]*(?:{_NAMES})(?:\s[^<>]*)?>)[^<]+", rf"\1{MASK}"),
     # authorization codes: only as a parameter, because "code" is also an ordinary word
     (r"([?&]code=|\bcode=)[^\s\"'&]+", rf"\1{MASK}"),
     (r"\beyJ[A-Za-z0-9_\-]{5,}\.[A-Za-z0-9_\-]{5,}(?:\.[A-Za-z0-9_\-]*)?", MASK),
@@ -48,19 +56,55 @@ _RULES = (
     (r"(\b[a-z][a-z0-9+.\-]{1,20}://)[^\s/@:\"']{0,200}:[^\s/@\"']{1,400}@", rf"\1{MASK}@"),
     (r"\b(whsec_|whsk_|AKIA|ASIA|ghp_|gho_|ghs_|github_pat_|xox[abps]-|sk_live_|sk_test_)[A-Za-z0-9+/=_\-]{8,}", rf"\1{MASK}"),
 )
+# Card and social security numbers: the pattern finds what may be one, the digits decide.
+_CARD = re2.compile(rb"\b(?:[3-6]\d{3}|2[2-7]\d{2})(?:[ -]?\d){9,15}\b", _options)
+_SOCIAL_SECURITY = re2.compile(rb"\b\d{3}-\d{2}-\d{4}\b", _options)
 _PATTERNS = [(re2.compile(pattern.encode(), _options), replacement.encode()) for pattern, replacement in _RULES]
 # Nearly every text holds no secret: one look over it says so, where a substitution for each pattern costs ten times that.
-_ANY = re2.compile("|".join(f"(?:{pattern})" for pattern, _ in _RULES).encode(), _options)
+_NUMBERS = (_CARD.pattern, _SOCIAL_SECURITY.pattern)
+_ANY = re2.compile("|".join([*(f"(?:{pattern})" for pattern, _ in _RULES), *(number.decode() for number in _NUMBERS)]).encode(), _options)
 
 
 def redact(text: str) -> str:
     """``text`` with everything that looks like a credential masked. Linear time."""
-    raw = text.encode("utf-8", "surrogatepass")
+    raw: bytes = text.encode("utf-8", "surrogatepass")
     if not _ANY.search(raw):
         return text
     for pattern, replacement in _PATTERNS:
         raw = pattern.sub(replacement, raw)
+    raw = _CARD.sub(_masked_card, raw)
+    raw = _SOCIAL_SECURITY.sub(_masked_social_security, raw)
     return raw.decode("utf-8", "surrogatepass")
+
+
+def _masked_card(match: Any) -> bytes:
+    """A mask for a card number; an identifier that only looks like one stays (ISO/IEC 7812: length by issuer, Luhn's check digit)."""
+    found: bytes = match.group(0)
+    digits = [byte - 48 for byte in found if 48 <= byte <= 57]
+    if len(digits) not in _card_lengths(digits):
+        return found
+    doubled = [digit if index % 2 == 0 else (digit * 2 - 9 if digit > 4 else digit * 2) for index, digit in enumerate(reversed(digits))]
+    return MASK.encode() if sum(doubled) % 10 == 0 else found
+
+
+def _card_lengths(digits: list[int]) -> tuple[int, ...]:
+    first = int("".join(str(digit) for digit in digits[:4]))
+    if first // 1000 == 4:
+        return (13, 16, 19)
+    if first // 100 in {34, 37}:
+        return (15,)
+    if first // 100 in {36, 38, 39} or 3000 <= first <= 3059:
+        return (14,)
+    if 5100 <= first <= 5599 or 2221 <= first <= 2720 or 3528 <= first <= 3589 or first == 6011 or 6440 <= first <= 6599:
+        return (16,)
+    return ()
+
+
+def _masked_social_security(match: Any) -> bytes:
+    """A mask for a number that may have been given out: no part is all zeros, and the first is neither 666 nor above 899."""
+    found: bytes = match.group(0)
+    area, group, serial = (int(part) for part in found.split(b"-"))
+    return MASK.encode() if 0 < area < 900 and area != 666 and group and serial else found
 
 
 def one_line(text: str) -> str:
@@ -151,7 +195,7 @@ class RedactingFilter(logging.Filter):
         return redact(str(value))
 
 
-_SECRET_NAME = re2.compile(rf"^(?:{_NAMES}|{_HEADERS}|cookie|set-cookie)$".encode(), _options)
+_SECRET_NAME = re2.compile(rf"^(?:.*(?:{_NAMES})|{_HEADERS}|cookie|set-cookie)$".encode(), _options)
 
 
 def _is_secret_name(name: str) -> bool:

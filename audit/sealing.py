@@ -78,10 +78,20 @@ def covered(seal: Seal) -> list[int]:
 def in_ranges(ranges: Sequence[Sequence[int]]) -> Iterator[dict[str, Any]]:
     """Rows of entries whose id lies in one of ``ranges``."""
     for chunk in (ranges[i : i + RANGES_A_QUERY] for i in range(0, len(ranges), RANGES_A_QUERY)):
-        wanted = Q()
-        for first, last in chunk:
-            wanted |= Q(id__range=(first, last))
-        yield from Entry.objects.filter(wanted).order_by("id").values(*ENTRY_FIELDS)[:BATCH]
+        yield from Entry.objects.filter(_in(chunk)).order_by("id").values(*ENTRY_FIELDS)[:BATCH]
+
+
+def ids_in_ranges(ranges: Sequence[Sequence[int]]) -> Iterator[int]:
+    """The ids of entries in one of ``ranges``, whatever else stands in their rows."""
+    for chunk in (ranges[i : i + RANGES_A_QUERY] for i in range(0, len(ranges), RANGES_A_QUERY)):
+        yield from Entry.objects.filter(_in(chunk)).order_by("id").values_list("id", flat=True)[:BATCH]
+
+
+def _in(ranges: Sequence[Sequence[int]]) -> Q:
+    wanted = Q()
+    for first, last in ranges:
+        wanted |= Q(id__range=(first, last))
+    return wanted
 
 
 def gaps(first: int, numbers: Sequence[int]) -> list[list[int]]:
@@ -174,19 +184,24 @@ def checkpoint_of(seal: Seal) -> dict[str, Any]:
 
 def read_checkpoints() -> list[dict[str, Any]]:
     """Every checkpoint of this machine, oldest first; a line cut off by a crash is left out."""
+    return [checkpoint for line in checkpoint_lines() if (checkpoint := _checkpoint(line)) is not None]
+
+
+def checkpoint_lines() -> list[bytes]:
+    """The lines of the file, readable or not."""
     try:
-        lines = checkpoint_file().read_bytes().splitlines()
+        return checkpoint_file().read_bytes().splitlines()
     except FileNotFoundError:
         return []
-    found = []
-    for line in lines:
-        try:
-            checkpoint = orjson.loads(line)
-        except orjson.JSONDecodeError:
-            continue
-        if isinstance(checkpoint, dict) and isinstance(checkpoint.get("number"), int):
-            found.append(checkpoint)
-    return found
+
+
+def _checkpoint(line: bytes) -> dict[str, Any] | None:
+    try:
+        checkpoint = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return None
+    whole = isinstance(checkpoint, dict) and all(type(checkpoint.get(name)) is int for name in ("number", "last_entry"))
+    return checkpoint if whole else None
 
 
 def write_checkpoints() -> int:

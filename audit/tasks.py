@@ -8,8 +8,8 @@ import structlog
 from django.conf import settings
 from django.utils import timezone
 
-from audit.models import Verification
-from audit.sealing import due, seal_next, write_checkpoints
+from audit.models import Seal, Verification
+from audit.sealing import checkpoint_file, due, seal_next, write_checkpoints
 from audit.verification import verify_and_keep
 
 logger = structlog.get_logger(__name__)
@@ -30,6 +30,8 @@ def sweep() -> int:
 
 
 def _verify_when_due() -> None:
+    if not Seal.objects.exists() and not checkpoint_file().stat().st_size:
+        return  # nothing was promised yet
     newest = Verification.objects.order_by("-at").values_list("at", flat=True).first()
     if newest is not None and newest > timezone.now() - timedelta(seconds=settings.AUDIT_VERIFY_SECONDS):
         return

@@ -3,23 +3,39 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from django.db import DatabaseError
 from django.utils import timezone
 
 from audit.merkle import HASH_BYTES, tree_hash
 from audit.models import Entry, Seal, Verification
-from audit.sealing import BEFORE_THE_FIRST, ENTRY_FIELDS, covered, entry_leaf, in_ranges, keys, read_checkpoints, seal_hash, seal_mac
+from audit.sealing import (
+    BEFORE_THE_FIRST,
+    ENTRY_FIELDS,
+    checkpoint_lines,
+    covered,
+    entry_leaf,
+    ids_in_ranges,
+    keys,
+    read_checkpoints,
+    seal_hash,
+    seal_mac,
+)
 
 MOST_PROBLEMS = 200
+SEALS_AT_ONCE = 50
+# What reading raises where a tampering hand wrote what a column cannot hold: SQLite takes anything anywhere.
+UNREADABLE = (DatabaseError, ValueError, TypeError, AttributeError, OverflowError)
 CHUNK = 2_000
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """``kind`` is stable: entry_altered, entry_removed, entry_unsealed, seal_forged, seal_missing, chain_broken, tail_cut, key_unknown."""
+    """``kind`` is stable: entry_altered, entry_removed, entry_unsealed, seal_forged, seal_missing, chain_broken, tail_cut,
+    checkpoints_damaged, key_unknown."""
 
     kind: str
     text: str
@@ -65,7 +81,7 @@ def verify(progress: Callable[[int], None] = lambda done: None) -> Result:
     before: Seal | None = None
     passed_over: list[list[int]] = []
     late: set[int] = set()
-    for seal in Seal.objects.order_by("number").iterator(chunk_size=50):
+    for seal in _seals(result):
         _check_link(seal, before, result)
         _check_checkpoint(seal, checkpoints.pop(seal.number, None), result)
         if seal_hash(seal) != seal.hash:
@@ -84,10 +100,32 @@ def verify(progress: Callable[[int], None] = lambda done: None) -> Result:
             Problem("key_unknown", f"Seal {unknown_key.number} was made with a key that is not listed any more.", seal=unknown_key.number)
         )
     _check_tail(before, checkpoints, result)
-    for row in in_ranges(passed_over):
-        if row["id"] not in late:
-            result.add(Problem("entry_unsealed", f"Entry {row['id']} appeared after the seals had passed it.", entry=row["id"]))
+    for number in _unsealed(passed_over, late):
+        result.add(Problem("entry_unsealed", f"Entry {number} appeared after the seals had passed it.", entry=number))
     return result
+
+
+def _unsealed(passed_over: list[list[int]], late: set[int]) -> Iterator[int]:
+    """Entries where the seals say that none is: in their gaps, and before the first number there can be."""
+    yield from Entry.objects.filter(id__lt=1).order_by("id").values_list("id", flat=True)[:MOST_PROBLEMS]
+    yield from (number for number in ids_in_ranges(passed_over) if number not in late)
+
+
+def _seals(result: Result) -> Iterator[Seal]:
+    """Every seal; one that cannot even be read is named and left out."""
+    numbers = list(Seal.objects.order_by("number").values_list("number", flat=True))
+    for start in range(0, len(numbers), SEALS_AT_ONCE):
+        some = numbers[start : start + SEALS_AT_ONCE]
+        try:
+            yield from list(Seal.objects.filter(number__in=some).order_by("number"))
+        except UNREADABLE:
+            for number in some:
+                try:
+                    seal = Seal.objects.get(number=number)
+                except UNREADABLE:
+                    result.add(Problem("seal_forged", f"Seal {number} holds what no seal can hold.", seal=number))
+                else:
+                    yield seal
 
 
 def verify_and_keep(progress: Callable[[int], None] = lambda done: None) -> Result:
@@ -134,7 +172,7 @@ def _check_entries(seal: Seal, result: Result) -> None:
     if tree_hash(leaves).hex() != seal.root or len(leaves) != len(expected) or seal.count != len(expected):
         result.add(Problem("seal_forged", f"Seal {seal.number} does not hold the entries it says it holds.", seal=seal.number))
         return
-    seen = {row["id"]: entry_leaf(row) for row in _rows(seal)}
+    seen = _leaves(seal, expected)
     for number, leaf in zip(expected, leaves, strict=True):
         result.entries += 1
         found = seen.get(number)
@@ -142,6 +180,22 @@ def _check_entries(seal: Seal, result: Result) -> None:
             result.add(Problem("entry_removed", f"Entry {number} was removed after it was sealed.", entry=number, seal=seal.number))
         elif found != leaf:
             result.add(Problem("entry_altered", f"Entry {number} was altered after it was sealed.", entry=number, seal=seal.number))
+
+
+def _leaves(seal: Seal, expected: Sequence[int]) -> dict[int, bytes]:
+    """The leaf hash of each entry as it is now; empty, so that it matches nothing, where somebody wrote what cannot be read."""
+    try:
+        return {row["id"]: entry_leaf(row) for row in _rows(seal)}
+    except UNREADABLE:
+        return {number: leaf for number in expected if (leaf := _leaf(number)) is not None}
+
+
+def _leaf(number: int) -> bytes | None:
+    try:
+        row = Entry.objects.filter(pk=number).values(*ENTRY_FIELDS).first()
+        return entry_leaf(row) if row is not None else None
+    except UNREADABLE:
+        return b""
 
 
 def _rows(seal: Seal) -> Iterator[dict[str, Any]]:
@@ -153,7 +207,7 @@ def _rows(seal: Seal) -> Iterator[dict[str, Any]]:
 def _check_tail(last: Seal | None, outside: dict[int, dict[str, Any]], result: Result) -> None:
     cut = sorted(number for number in outside if last is None or number > last.number)
     if cut:
-        to = max(int(outside[number].get("last_entry", 0)) for number in cut)
+        to = max(outside[number]["last_entry"] for number in cut)
         result.add(
             Problem(
                 "tail_cut",
@@ -162,6 +216,9 @@ def _check_tail(last: Seal | None, outside: dict[int, dict[str, Any]], result: R
                 seal=cut[-1],
             )
         )
+    elif not read_checkpoints() and any(line.strip() for line in checkpoint_lines()):
+        text = "None of the checkpoints on this machine can be read: somebody wrote over them. A cut could not be seen from here."
+        result.add(Problem("checkpoints_damaged", text))
     elif not read_checkpoints():
         result.notes.append("There are no checkpoints on this machine: a cut at the end of the log could not be seen from here.")
     result.waiting = Entry.objects.filter(id__gt=result.sealed_to).count()

@@ -56,7 +56,7 @@ ACTIONS: Mapping[str, Action] = dict(
         _action("logout:refused", "A logout message of the identity provider was refused: {defect}", "defect reason"),
         _action("access_key:created", "{actor} made the access key {name}", "name prefix expires_at"),
         _action("access_key:revoked", "{actor} revoked the access key {name}", "name prefix reason"),
-        _action("access_key:refused", "An access key was refused", "prefix reason"),
+        _action("access_key:refused", "The access key {prefix}… was refused: {reason}", "prefix reason"),
         _action("access:refused", "{actor} was refused: {reason}", "reason method path role groups"),
         _action("grants:published", "The rights of {groups} groups came into force", "groups commit added removed changed"),
         _action(
@@ -68,6 +68,11 @@ ACTIONS: Mapping[str, Action] = dict(
             "token:refused",
             "{actor} got no token for {platform} {environment}: {reason}",
             "platform scopes purpose principal reason status grant ttl error",
+        ),
+        _action(
+            "token:changed",
+            "{actor} asked again for the token for {platform} {environment}: {purpose}",
+            "platform scopes purpose before ends_at",
         ),
         _action(
             "token:refreshed",

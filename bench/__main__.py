@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import checking, compiling, world
+from bench import checking, compiling, differing, world
 from bench.load import Figures, Request, run
 
 DOCUMENTS = world.ROOT.parent / "shared" / "data" / "documents"
@@ -108,11 +108,34 @@ def measure_compiling(documents: Path) -> None:
     table("Making a document ready at sync", ["document", "MB", "operations", "findings", "s", "peak MB", "MB/s"], rows)
 
 
+def compare_differences(documents: Path) -> None:
+    """What changed between two documents, by us and by openapi-diff."""
+    program = differing.peer_program()
+    rows = [
+        [
+            one.name,
+            f"{one.reading:.1f}",
+            f"{one.comparing:.1f}",
+            *(f"{one.counts[level]:,}" for level in ("breaking", "warning", "info")),
+            one.peer,
+        ]
+        for one in differing.measure(documents, program)
+    ]
+    table("Comparing two documents", ["documents", "reading s", "comparing s", "breaking", "warning", "info", differing.PEER], rows)
+    found = differing.recall(documents.parent / "diff-cases", program)
+    if found is not None:
+        pairs, ours, theirs = found
+        peer = f"{theirs} ({theirs / pairs:.0%})" if theirs is not None else "– (no Node)"
+        rows = [[f"{pairs} pairs that oasdiff's tests call breaking", f"{ours} ({ours / pairs:.0%})", peer]]
+        table("Breaking changes found", ["documents", "portal", differing.PEER], rows)
+        print("\nWhat is left is named in docs/diff.md: there oasdiff's own test asserts that nothing is found.")
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--documents", type=Path, default=DOCUMENTS, help="directory of the real documents")
     parser.add_argument("--seconds", type=float, default=5.0, help="how long each load runs (default 5)")
-    parser.add_argument("--only", choices=["gateway", "checks", "sync"], help="one part only")
+    parser.add_argument("--only", choices=["gateway", "checks", "sync", "diff"], help="one part only")
     options = parser.parse_args()
     document = options.documents / GITHUB
     if not document.is_file():
@@ -123,6 +146,7 @@ def main() -> int:
         "gateway": lambda: compare_gateways(document, options.seconds),
         "checks": lambda: compare_checks(document, options.seconds / 2),
         "sync": lambda: measure_compiling(options.documents),
+        "diff": lambda: compare_differences(options.documents),
     }
     for name, part in parts.items():
         if options.only in {None, name}:

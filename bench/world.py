@@ -176,16 +176,22 @@ def access_key(base: str) -> str:
     return str(json.loads(text)["key"])
 
 
-@contextlib.contextmanager
-def prism(document: Path, upstream_port: int) -> Iterator[tuple[str, float]]:
-    """Prism as a validating proxy; yields its address and the seconds it took to start."""
+def node_program(name: str, what: str) -> Path:
+    """A peer that runs on Node, installed when it is not there yet."""
     if not shutil.which("node") or not shutil.which("npm"):
-        raise NotMeasured("Node is not on this machine, so Prism is left out")
-    program = HERE / "node_modules" / ".bin" / "prism"
+        raise NotMeasured(f"Node is not on this machine, so {what} is left out")
+    program = HERE / "node_modules" / ".bin" / name
     if not program.exists():
         installed = subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=HERE, capture_output=True, text=True)
         if installed.returncode:
-            raise NotMeasured("Prism could not be installed, so it is left out")
+            raise NotMeasured(f"{what} could not be installed, so it is left out")
+    return program
+
+
+@contextlib.contextmanager
+def prism(document: Path, upstream_port: int) -> Iterator[tuple[str, float]]:
+    """Prism as a validating proxy; yields its address and the seconds it took to start."""
+    program = node_program("prism", "Prism")
     port = free_port()
     process = subprocess.Popen(
         [str(program), "proxy", str(document), f"http://127.0.0.1:{upstream_port}", "--port", str(port), "--host", "127.0.0.1"],

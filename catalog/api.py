@@ -20,8 +20,8 @@ from catalog import actions, api_shapes, selectors
 from catalog.models import Publication
 from catalog.paging import number, page_of, page_of_query
 from identity.callers import signed_in
-from identity.guards import require_role
 from portal.errors import Malformed
+from portal.web.roles import for_role
 
 PAGING = [
     OpenApiParameter("page", int, description="From 1."),
@@ -192,37 +192,40 @@ def _schema_hit(hit: selectors.SchemaHit) -> dict[str, Any]:
         "title": hit.api_title,
         "platform": hit.platform,
         "environment": hit.environment,
-        "environments": [hit.environment],
+        "environments": list(hit.environments),
         "pointer": hit.pointer,
         "url": f"/apis/{quote(hit.api)}/{quote(hit.environment)}/schemas?pointer={quote(hit.pointer, safe='')}",
     }
 
 
 @extend_schema(operation_id="listSources", responses=api_shapes.SourceList, tags=["sync"])
+@for_role("platform")
 @api_view(["GET"])
-@require_role("platform")
 def sources(request: Request) -> Response:
     """Where rules and documents come from, and how each was last read."""
     running, order = selectors.running_sources(), selectors.current_rules().environment_names
-    results = [api_shapes.source_json(row, running=row.pk in running, order=order) for row in selectors.sources()]
+    rows = list(selectors.sources())
+    troubles = selectors.troubles_of(rows)
+    results = [api_shapes.source_json(row, running=row.pk in running, order=order, troubles=troubles) for row in rows]
     return Response({"results": results, "next": None})
 
 
 @extend_schema(operation_id="syncSource", request=None, responses={202: api_shapes.SourceShape}, tags=["sync"])
+@for_role("platform")
 @api_view(["POST"])
-@require_role("platform")
 def sync(request: Request, source: str) -> Response:
     """Read a source now. Requests that come before a worker does are one sync."""
     row = selectors.source(source)
     actions.request_sync(row, by=signed_in(request).actor, trigger="person")
     row.refresh_from_db()
     running, order = selectors.running_sources(), selectors.current_rules().environment_names
-    return Response(api_shapes.source_json(row, running=row.pk in running, order=order), status=status.HTTP_202_ACCEPTED)
+    document = api_shapes.source_json(row, running=row.pk in running, order=order, troubles=selectors.troubles_of([row]))
+    return Response(document, status=status.HTTP_202_ACCEPTED)
 
 
 @extend_schema(operation_id="listRuns", parameters=PAGING, responses=api_shapes.RunList, tags=["sync"])
+@for_role("platform")
 @api_view(["GET"])
-@require_role("platform")
 def runs(request: Request, source: str) -> Response:
     """The syncs of a source, newest first."""
     rows, following = page_of_query(request, selectors.runs(selectors.source(source)))

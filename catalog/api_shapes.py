@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from rest_framework import serializers
 
-from catalog.models import Branch, Operation, Source, SyncRun
+from catalog.models import Branch, BranchFile, Operation, Source, SyncRun
 from catalog.rules import Environment, Rules
 from catalog.selectors import ApiRow
 from identity.access import Access
@@ -102,6 +102,13 @@ class SearchAnswer(serializers.Serializer[Any]):
     took_ms = serializers.FloatField()
 
 
+class TroubleShape(serializers.Serializer[Any]):
+    path = serializers.CharField()
+    api = serializers.CharField(help_text="Its slug; empty where the path names none.")
+    state = serializers.ChoiceField(choices=["refused", "gone", "skipped"])
+    reason = serializers.CharField(help_text="File, line and what is wrong there, in a sentence.")
+
+
 class BranchShape(serializers.Serializer[Any]):
     environment = serializers.CharField()
     branch = serializers.CharField()
@@ -111,6 +118,7 @@ class BranchShape(serializers.Serializer[Any]):
     last_good = serializers.CharField(help_text="The newest commit that was published whole.")
     release = serializers.CharField()
     published_at = serializers.DateTimeField(allow_null=True)
+    documents = TroubleShape(many=True, help_text="Those that are not published as they are now in Git, at most 100.")
 
 
 class SourceShape(serializers.Serializer[Any]):
@@ -177,8 +185,8 @@ def operation_json(row: Operation) -> dict[str, Any]:
     }
 
 
-def source_json(row: Source, *, running: bool, order: Sequence[str]) -> dict[str, Any]:
-    """A source with its branches in promotion order."""
+def source_json(row: Source, *, running: bool, order: Sequence[str], troubles: Mapping[int, Sequence[BranchFile]]) -> dict[str, Any]:
+    """A source with its branches in promotion order; ``troubles``: branch id → documents that are not published."""
     branches = [branch for branch in row.branches.all() if branch.active and branch.environment in order]
     return {
         "source": row.name,
@@ -189,11 +197,14 @@ def source_json(row: Source, *, running: bool, order: Sequence[str]) -> dict[str
         "note": row.note,
         "synced_at": row.synced_at,
         "due_at": row.due_at,
-        "branches": [branch_json(branch) for branch in sorted(branches, key=lambda branch: order.index(branch.environment))],
+        "branches": [
+            branch_json(branch, troubles.get(branch.pk, ()))
+            for branch in sorted(branches, key=lambda branch: order.index(branch.environment))
+        ],
     }
 
 
-def branch_json(row: Branch) -> dict[str, Any]:
+def branch_json(row: Branch, troubles: Sequence[BranchFile]) -> dict[str, Any]:
     return {
         "environment": row.environment,
         "branch": row.name,
@@ -203,4 +214,5 @@ def branch_json(row: Branch) -> dict[str, Any]:
         "last_good": row.last_good,
         "release": row.release,
         "published_at": row.published_at,
+        "documents": [{"path": file.path, "api": file.slug, "state": file.state, "reason": file.reason} for file in troubles[:100]],
     }

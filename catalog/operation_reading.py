@@ -43,6 +43,7 @@ class MediaType:
 
 @dataclass(frozen=True, slots=True)
 class ParameterGroup:
+    place: str  # path, query, header, cookie
     title: str
     nodes: list[Node]
 
@@ -148,7 +149,7 @@ def _parameters(detail: Mapping[str, Any], builder: TreeBuilder, key: str) -> It
     for place, title in PLACES:
         nodes = [_parameter(one, index, builder, key) for index, one in found if one.get("in") == place]
         if nodes:
-            yield ParameterGroup(title, nodes)
+            yield ParameterGroup(place, title, nodes)
 
 
 def _parameter(parameter: Mapping[str, Any], index: int, builder: TreeBuilder, key: str) -> Node:

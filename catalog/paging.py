@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeVar
 
+from django.conf import settings
 from django.db.models import Model, QuerySet
 from rest_framework.request import Request
 
@@ -47,4 +48,4 @@ def next_page(request: Request, page: int, *, more: bool) -> str | None:
         return None
     query = request.query_params.copy()
     query["page"] = str(page + 1)
-    return request.build_absolute_uri(f"{request.path}?{query.urlencode()}")
+    return f"{settings.PORTAL_PUBLIC_URL}{request.path}?{query.urlencode()}"

@@ -48,6 +48,11 @@ class BodyChoice:
     text: str
     deep: tuple[str, ...] = ()  # form fields written with brackets (OpenAPI encoding, style deepObject)
 
+    @property
+    def size(self) -> int:
+        """Bytes of the example as it would be sent."""
+        return len(self.text.encode("utf-8", "surrogatepass")) if self.kind != "file" else 0
+
 
 @dataclass(frozen=True, slots=True)
 class Refusal:

@@ -12,8 +12,8 @@ from django.views.decorators.http import require_POST, require_safe
 from catalog import actions, selectors
 from catalog.models import Branch, BranchFile, Finding, RulesRevision, Source, SyncRun
 from identity.callers import SignedInRequest
-from identity.guards import require_role
 from portal.web.pages import render_page
+from portal.web.roles import for_role
 
 RUNS_SHOWN = 5
 FINDINGS_SHOWN = 5  # of one file
@@ -63,15 +63,15 @@ class SourceView:
         return words.get(self.source.state, "not read yet")
 
 
+@for_role("platform")
 @require_safe
-@require_role("platform")
 def overview(request: SignedInRequest) -> HttpResponse:
     """Every source with its branches. Asked again by the page itself while something is being read."""
     return _page(request)
 
 
+@for_role("platform")
 @require_POST
-@require_role("platform")
 def start(request: SignedInRequest, source: str) -> HttpResponse:
     """Make a source due now."""
     actions.request_sync(selectors.source(source), by=request.caller.actor)

@@ -82,7 +82,7 @@ def first_sync(supervisor: Supervisor) -> None:
     if status is None:
         say("Reading takes longer than expected and goes on in the background; the Sync page shows how far it is.")
     elif status:
-        say("One document was refused: the demo ships a broken one on purpose. The platform account sees why on the Sync page.")
+        say("Some documents were refused: the demo ships two broken drafts on purpose. The platform account sees why on the Sync page.")
 
 
 def bring_up_world(supervisor: Supervisor, world: World) -> None:

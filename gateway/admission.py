@@ -117,5 +117,18 @@ def operation_exists_in(api: str, method: str, path: str) -> list[str]:
     return found
 
 
+def operations_named_so(api: str, method: str, path: str, *, here: str) -> list[tuple[str, str]]:
+    """(environment, path) where ``path`` is itself the path of an operation, with no parameter in it, and not ``here``'s."""
+    found = []
+    for name in environments_having(api):
+        published = runtime.published(name, api)
+        match = runtime.router(published.document_id).match(method, path) if published is not None else None
+        if match is not None and match.operation is not None and published is not None and not match.path_parameters:
+            other = runtime.operation(published.document_id, match.operation).path
+            if other != here:
+                found.append((name, other))
+    return found
+
+
 def _exists_in(environments: list[str]) -> str:
     return f" It exists in {', '.join(environments)}." if environments else ""

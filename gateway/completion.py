@@ -11,6 +11,7 @@ from gateway.fields import Fields, answer_fields
 from upstream.messages import Answer
 
 _NO_BODY = frozenset({204, 304})
+_LIMITS = frozenset({"ratelimit", "ratelimit-policy"})
 
 
 def check_answer(exchange: Exchange) -> None:
@@ -41,7 +42,8 @@ def readable_body(answer: Answer) -> tuple[bytes, bool]:
         body = unpacking.decompress(answer.body, settings.RESPONSE_BODY_LIMIT)
     except zlib.error:
         return b"", False
-    return (body, True) if unpacking.eof else (b"", False)
+    # What follows the first member is read by some clients and not by others: it is not judged.
+    return (body, True) if unpacking.eof and not unpacking.unused_data else (b"", False)
 
 
 def answer_headers(exchange: Exchange) -> Fields:
@@ -49,6 +51,8 @@ def answer_headers(exchange: Exchange) -> Fields:
     answer = exchange.answer
     if answer is None:
         raise ValueError("the answer comes first")
+    if exchange.answer_fields is not None:
+        return exchange.answer_fields
     kept, exchange.stopped = answer_fields(answer.headers)
     present = {name for name, _ in kept}
     own = [
@@ -62,9 +66,12 @@ def answer_headers(exchange: Exchange) -> Fields:
         own.append(("x-portal-mock", "true"))
     if answer.truncated:
         own.append(("x-portal-truncated", str(len(answer.body))))
-    # Where the platform states limits of its own, the developer sees those; the portal's are at /api/v1/quota.
+    # Where the platform states limits of its own, the developer sees those, all of them; the portal's are at /api/v1/quota.
+    if present & _LIMITS:
+        present |= _LIMITS
     own.extend((name, value) for name, value in exchange.portal_headers() if name not in present)
-    return [*kept, *own]
+    exchange.answer_fields = [*kept, *own]
+    return exchange.answer_fields
 
 
 def head_length(exchange: Exchange) -> Fields:

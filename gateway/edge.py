@@ -24,6 +24,7 @@ from gateway.mocking import mock_answer
 from gateway.preparation import check, equip
 from gateway.records import outcome_fields, request_fields
 from gateway.writer import Writer
+from identity.refusals import is_flood
 from portal.errors import PayloadTooLarge, PortalError, Unavailable
 from portal.web.asgi import ClientGone, Receive, Scope, Send, read_body, read_head, send_answer, send_problem
 from tokens.actions import replace_rejected
@@ -37,6 +38,7 @@ THREADS = 16
 TOKEN_THREADS = 24
 TOKENS_AT_ONCE = 6  # for one platform in one environment
 MOST_CALLS = 1_000  # under way at once in this process; beyond it a caller is told to come back
+MOST_READ_UNKNOWN = 500  # bodies read at once before it is known whose they are
 SMALL_BODY = 65_536  # bytes read before the caller is known; a stranger cannot make the portal hold more
 INTENT_SECONDS = 5.0
 OUTCOME_SECONDS = 3.0
@@ -55,14 +57,14 @@ class Gateway:
         self._token_pool = ThreadPoolExecutor(max_workers=TOKEN_THREADS, thread_name_prefix="gateway-token")
         self._taking: dict[tuple[str, str], asyncio.Semaphore] = {}
         self._under_way = 0
+        self._read_unknown = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         exchange = Exchange(read_head(scope))
-        self._under_way += 1
         try:
             await self._serve(exchange, receive, send)
         finally:
-            self._under_way -= 1
+            self._under_way -= exchange.counted
 
     async def stop(self) -> None:
         """Write what is waiting and end the threads."""
@@ -103,20 +105,31 @@ class Gateway:
 
     async def _until_sent(self, exchange: Exchange, receive: Receive) -> None:
         """Every step up to the answer of the other side."""
-        if self._under_way > MOST_CALLS:
-            raise Unavailable("Too many calls are under way. Try again in a moment.", code="gateway_busy", headers={"Retry-After": "1"})
         declared = exchange.head.declared_length
-        if declared is not None and declared <= SMALL_BODY:
-            await self._read(exchange, receive, declared)
+        if declared is not None and declared <= SMALL_BODY and self._read_unknown < MOST_READ_UNKNOWN:
+            self._read_unknown += 1
+            try:
+                await self._read(exchange, receive, declared)
+            finally:
+                self._read_unknown -= 1
+            self._take_place(exchange)
             fields = await self._in_thread(lambda: self._admit_and_check(exchange))
         else:
+            # Whoever is nobody learns so before their body is waited for: bodies that never come keep nobody else out.
             await self._in_thread(lambda: admit(exchange))
+            self._take_place(exchange)
             await self._read(exchange, receive, declared)
             fields = await self._in_thread(lambda: self._check(exchange))
         if fields is None:
             fields = await self._equip_apart(exchange)
         exchange.intent_entry = await self._intend(exchange, fields)
         await self._send_while_wanted(exchange, receive)
+
+    def _take_place(self, exchange: Exchange) -> None:
+        if self._under_way >= MOST_CALLS:
+            raise Unavailable("Too many calls are under way. Try again in a moment.", code="gateway_busy", headers={"Retry-After": "1"})
+        self._under_way += 1
+        exchange.counted = 1
 
     async def _read(self, exchange: Exchange, receive: Receive, declared: int | None) -> None:
         started = time.perf_counter()
@@ -177,8 +190,9 @@ class Gateway:
             exchange.answer = sending.result()
         finally:
             leaving.cancel()
-            sending.cancel()
-            await asyncio.gather(sending, leaving, return_exceptions=True)
+            if not sending.done():
+                sending.cancel()
+                await asyncio.gather(sending, return_exceptions=True)
 
     async def _send(self, exchange: Exchange) -> Answer:
         if exchange.mocked:
@@ -206,6 +220,8 @@ class Gateway:
         """Check the answer, record the outcome; False when the record comes late."""
         try:
             fields = await self._in_thread(lambda: self._conclude(exchange))
+            if fields is None:
+                return True
             run = record_end if exchange.intent_tried else record_refusal
             await self._writer.write(lambda: run(exchange=exchange, fields=fields), seconds=OUTCOME_SECONDS, keep=True)
         except Exception:  # the answer is there and its intent is recorded; the sweep closes what stays open
@@ -213,7 +229,10 @@ class Gateway:
             return False
         return True
 
-    def _conclude(self, exchange: Exchange) -> dict[str, Any]:
+    def _conclude(self, exchange: Exchange) -> dict[str, Any] | None:
+        """The columns of how it ended; None for a stranger's refusal in a flood of them."""
+        if exchange.caller is None and is_flood(exchange.head.remote):
+            return None
         if exchange.answer is not None and exchange.error is None:
             started = time.perf_counter()
             check_answer(exchange)

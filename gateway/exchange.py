@@ -67,7 +67,9 @@ class Exchange:
     response_verdict: Verdict | None = None
     answer_notes: list[str] = field(default_factory=list)
     stopped: list[str] = field(default_factory=list)
+    answer_fields: list[tuple[str, str]] | None = None  # what the caller gets of the answer's header, made once
 
+    counted: int = 0  # 1 while it takes one of the places of the gateway
     error: PortalError | None = None
     client_gone: bool = False
     timings: dict[str, float] = field(default_factory=dict)

@@ -77,6 +77,7 @@ _HOP_BY_HOP = frozenset(
 _BROWSER_ACTING = frozenset(
     {
         "accept-ch",
+        "activate-storage-access",
         "age",
         "alt-svc",
         "cache-control",
@@ -90,6 +91,8 @@ _BROWSER_ACTING = frozenset(
         "expect-ct",
         "expires",
         "feature-policy",
+        "integrity-policy",
+        "integrity-policy-report-only",
         "link",
         "location",
         "nel",
@@ -114,6 +117,7 @@ _BROWSER_ACTING = frozenset(
         "strict-transport-security",
         "supports-loading-mode",
         "timing-allow-origin",
+        "use-as-dictionary",
         "www-authenticate",
         "x-accel-buffering",
         "x-accel-redirect",

@@ -33,6 +33,7 @@ class Call(models.Model):
     commit = models.CharField(max_length=64, blank=True)  # of the document the call was checked against
     method = models.CharField(max_length=20)
     path = models.TextField()  # below the API's address, as sent
+    query = models.TextField(blank=True, default="")  # as sent, secrets masked
     target = models.TextField(blank=True)  # the URL that was called, secrets masked
     mocked = models.BooleanField(default=False)
 

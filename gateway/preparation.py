@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 
 from gateway.addresses import destination
+from gateway.admission import operations_named_so
 from gateway.exchange import Exchange, findings
 from gateway.fields import Fields, chosen_cookies, outgoing_fields
 from portal.errors import ConfirmationRequired, Invalid, Malformed, UnsupportedMediaType
@@ -26,9 +27,8 @@ def check(exchange: Exchange) -> None:
 
 
 def equip(exchange: Exchange) -> None:
-    """Take a token where the platform wants one, then write down what will be sent."""
-    if exchange.place is not None and exchange.place.principals:
-        take_token(exchange)
+    """Take a token where the platform wants one, and hold the person to their scopes where it wants none; then write down what will be sent."""
+    take_token(exchange)
     write_outgoing(exchange)
 
 
@@ -60,7 +60,20 @@ def check_request(exchange: Exchange) -> None:
     if verdict.state == "invalid":
         wrong = [violation for violation in verdict.violations if violation.level == "error"]
         count = "one place" if len(wrong) == 1 else f"{len(wrong)} places"
-        raise Invalid(f"The request does not match the document in {count}.", code="request_invalid", errors=findings(verdict))
+        said = f"The request does not match the document in {count}.{_meant_elsewhere(exchange)}"
+        raise Invalid(said, code="request_invalid", errors=findings(verdict))
+
+
+def _meant_elsewhere(exchange: Exchange) -> str:
+    """In other environments this very path may be an operation of its own, which a template takes for a value here."""
+    address, operation, verdict = exchange.address, exchange.operation, exchange.request_verdict
+    if address is None or operation is None or verdict is None or not any(one.location == "path" for one in verdict.violations):
+        return ""
+    named = operations_named_so(address.api, exchange.head.method, address.path, here=operation.path)
+    return "".join(
+        f" In {environment} this path is another operation, {path}, which {address.environment} does not have."
+        for environment, path in named
+    )
 
 
 def guard_protected(exchange: Exchange) -> None:
@@ -82,7 +95,7 @@ def guard_protected(exchange: Exchange) -> None:
 
 
 def take_token(exchange: Exchange) -> None:
-    """The person's live lease that covers the operation's scopes, or a new one with just those."""
+    """The person's live lease that covers the operation's scopes, or a new one with just those; none where the platform takes none."""
     caller, published, operation, address = exchange.caller, exchange.published, exchange.operation, exchange.address
     if caller is None or published is None or operation is None or address is None:
         raise ValueError("the operation comes first")

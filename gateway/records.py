@@ -16,6 +16,8 @@ KEPT_BYTES = 65_536  # of each body
 # Redaction looks a little further than what is kept, so that a secret on the edge is seen whole.
 REDACTED_BYTES = KEPT_BYTES + 8_192
 MOST_FINDINGS = 100
+# Refusals of the door out, after the intent was written and before anything left.
+NOT_SENT = frozenset({"circuit_open", "upstream_busy", "url_refused", "header_refused", "method_refused"})
 _NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -33,7 +35,8 @@ def kept_body(body: bytes) -> str:
     if b"\x00" in body[:1_024]:
         return f"({len(body):,} bytes that are no text)"
     text = redact(body[:REDACTED_BYTES].decode("utf-8", "replace"))
-    return text if len(text) <= KEPT_BYTES else f"{text[:KEPT_BYTES]}\n… ({len(body):,} bytes in all)"
+    # Three dots, not an ellipsis: one wide character would make every later step of plain text four times as slow.
+    return text if len(text) <= KEPT_BYTES else f"{text[:KEPT_BYTES]}\n... ({len(body):,} bytes in all)"
 
 
 def storable(value: Any) -> Any:
@@ -77,6 +80,7 @@ def _request_fields(exchange: Exchange) -> dict[str, Any]:
         "operation": operation.key if operation else "",
         "commit": published.commit if published else "",
         "path": redact(address.path if address else exchange.head.path)[:8_000],
+        "query": redact(exchange.head.query)[:4_000],
         "target": redact(outgoing.url)[:8_000] if outgoing is not None and not exchange.mocked else "",
         "mocked": exchange.mocked,
         "request_verdict": exchange.request_verdict.state if exchange.request_verdict else "",
@@ -106,8 +110,8 @@ def _outcome_fields(exchange: Exchange) -> dict[str, Any]:
     if exchange.client_gone:
         fields |= {"state": Call.FAILED, "code": "client_gone", "detail": "The client closed the connection before the answer."}
     elif exchange.error is not None:
-        state = Call.FAILED if exchange.intent_entry is not None else Call.REFUSED
         error = exchange.error
+        state = Call.FAILED if exchange.intent_entry is not None and error.code not in NOT_SENT else Call.REFUSED
         fields |= {"state": state, "status": error.status, "origin": "portal", "code": error.code, "detail": error.detail[:2_000]}
     answer = exchange.answer
     if answer is not None:
@@ -126,6 +130,7 @@ def _outcome_fields(exchange: Exchange) -> dict[str, Any]:
 
 def entry_outcome(exchange: Exchange) -> str:
     """``ok`` for an answer of the other side, whatever its status; ``failed`` where there was none; ``refused`` where nothing was sent."""
-    if exchange.client_gone or (exchange.error is not None and exchange.intent_entry is not None):
+    sent = exchange.intent_entry is not None and (exchange.error is None or exchange.error.code not in NOT_SENT)
+    if exchange.client_gone or (exchange.error is not None and sent):
         return "failed"
     return "refused" if exchange.error is not None else "ok"

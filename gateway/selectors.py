@@ -33,6 +33,7 @@ LIST_FIELDS = (
     "platform",
     "operation",
     "path",
+    "query",
     "mocked",
     "state",
     "status",

@@ -6,6 +6,7 @@ import base64
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers, status
@@ -156,7 +157,7 @@ def deliveries(request: Request, hook_id: UUID) -> Response:
     """What arrived at one webhook of yours, newest first."""
     of = selectors.endpoint(_caller(request).account_id, hook_id)
     rows, more = selectors.deliveries(of, before=cursor_of(of, request.query_params.get("cursor", "")), size=PAGE)
-    next_url = request.build_absolute_uri(f"{request.path}?cursor={more.pk}") if more else None
+    next_url = f"{settings.PORTAL_PUBLIC_URL}{request.path}?cursor={more.pk}" if more else None
     return _private({"results": DeliverySummary(rows, many=True).data, "next": next_url})
 
 

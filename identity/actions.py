@@ -9,9 +9,10 @@ from datetime import timedelta
 from importlib import import_module
 from uuid import UUID
 
+import structlog
 from django.conf import settings
 from django.contrib.sessions.models import Session
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, OperationalError, transaction
 from django.utils import timezone
 
 from audit.actions import PORTAL, Actor, record
@@ -21,6 +22,9 @@ from identity.callers import Caller
 from identity.encryption import seal
 from identity.models import AccessKey, Account, GroupGrant, SpentLogoutToken, SsoSession
 from portal.errors import Conflict, Forbidden, Invalid, NotFound
+from portal.statements import impatient
+
+logger = structlog.get_logger(__name__)
 
 KEY_PREFIX = "pak_"
 KEYS_PER_SESSION = 20
@@ -152,10 +156,18 @@ def note_use(*, caller: Caller) -> None:
     """Keep "last seen" within a minute, or a quarter of the idle limit when that is shorter."""
     now = timezone.now()
     every = timedelta(seconds=min(SEEN_EVERY_SECONDS, settings.SSO_IDLE_SECONDS // 4))
-    if caller.last_seen_at + every <= now:
-        SsoSession.objects.filter(pk=caller.session_id, ended_at=None).update(last_seen_at=now)
-    if caller.key_id is not None and (caller.key_used_at is None or caller.key_used_at + every <= now):
-        AccessKey.objects.filter(pk=caller.key_id).update(last_used_at=now)
+    seen = caller.last_seen_at + every <= now
+    used = caller.key_id if caller.key_used_at is None or caller.key_used_at + every <= now else None
+    if not seen and used is None:
+        return
+    try:
+        with impatient():
+            if seen:
+                SsoSession.objects.filter(pk=caller.session_id, ended_at=None).update(last_seen_at=now)
+            if used is not None:
+                AccessKey.objects.filter(pk=used).update(last_used_at=now)
+    except OperationalError:
+        logger.warning("use_not_noted")  # who only reads goes on reading while the database takes no writes
 
 
 @transaction.atomic

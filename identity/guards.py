@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import wraps
 from typing import Any, TypeVar
 
 from identity.access import Grant
@@ -48,20 +47,6 @@ def grant_row(grant: Grant) -> dict[str, Any]:
         "write": sorted(grant.write),
         "scopes": [(platform, sorted(scopes)) for platform, scopes in sorted(grant.scopes.items())],
     }
-
-
-def require_role(role: str) -> Callable[[View], View]:
-    """Let only callers of ``role`` or a higher one in. Raises Forbidden naming the groups that grant it."""
-
-    def decorate(view: View) -> View:
-        @wraps(view)
-        def guarded(request: Any, *args: Any, **kwargs: Any) -> Any:
-            check_role(getattr(request, "caller", None), role)
-            return view(request, *args, **kwargs)
-
-        return guarded  # type: ignore[return-value]
-
-    return decorate
 
 
 def check_role(caller: Caller | None, role: str) -> None:

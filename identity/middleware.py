@@ -15,13 +15,12 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from identity import actions, selectors
 from identity.callers import Caller
 from identity.guards import check_role, grant_row, needs_role, no_role
+from identity.refusals import record_access_refused, record_key_refused
 from portal.errors import Forbidden, Unauthenticated
 from portal.web.problem import current_request_id, error_answer, wants_program_answer
 
 SIGN_IN_FIRST = "Sign in, or send an access key as a bearer token."
-KEY_REFUSED = (
-    "This access key opens nothing: it is mistyped, was revoked, or ended with the sign-in it was made in. Make a new one under Keys."
-)
+KEY_REFUSED = "This access key opens nothing: it is mistyped, was revoked, or ended with the sign-in it was made in. Make a new one under Access keys, in the menu behind your initials."
 
 
 def bearer_key(authorization: str) -> str | None:
@@ -69,9 +68,12 @@ class SsoMiddleware:
             return None
         caller: Caller | None = request.caller  # type: ignore[attr-defined]
         if caller is None:
+            if (key := bearer_key(request.headers.get("Authorization", ""))) is not None:
+                record_key_refused(key=key, remote=request.META.get("REMOTE_ADDR", ""))
             return ask_to_sign_in(request)
         if caller.access.role == "" and needs_role(view):
             error = no_role(caller.access.groups)
+            record_access_refused(by=caller, error=error, request=request)
             if wants_program_answer(request):
                 return error_answer(request, error)
             context = {
@@ -85,6 +87,7 @@ class SsoMiddleware:
             try:
                 check_role(caller, least)
             except Forbidden as error:
+                record_access_refused(by=caller, error=error, request=request, role=least)
                 return error_answer(request, error)
         return None
 

@@ -43,9 +43,11 @@ class EnvironmentChoice:
     current: bool
 
     @property
-    def read_only(self) -> bool:
-        """Said in the control where it matters: protected, and not to be written to by this person."""
-        return self.protected and not self.writable
+    def limit(self) -> str:
+        """What this person may not do there, said in the control where it matters: in a protected environment."""
+        if not self.protected or self.writable:
+            return ""
+        return "read-only" if self.callable else "documents only"
 
 
 # title, address, least role ("" = everybody who is signed in)
@@ -59,6 +61,10 @@ PLACES = (
     ("Sync", "/sync", "platform"),
     ("Quotas", "/quotas", ""),
 )
+
+
+# Pages that show one environment when their query names it; on the others the control leads to the APIs.
+NARROWED = frozenset({"/search", "/calls", "/tokens", "/audit"})
 
 
 class PageFrame:
@@ -158,6 +164,8 @@ class PageFrame:
             query["environment"] = name
             query.pop("cursor", None)
             return f"{self.request.path}?{query.urlencode()}"
+        if self.request.path in NARROWED:
+            return f"{self.request.path}?{urlencode([*query.lists(), ('environment', name)], doseq=True)}"
         return f"/apis?{urlencode({'environment': name})}"
 
 

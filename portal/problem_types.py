@@ -128,6 +128,7 @@ TOKENS = _types(
 THE_PORTAL = _types(
     ("internal_error", 500, "A mistake of ours. It has been logged.", "Report the request id."),
     ("unavailable", 503, "Something the portal needs does not answer.", "Try again later."),
+    ("database_unavailable", 503, "The portal's database does not answer.", "Try again in a moment; tell the platform team if it stays."),
     ("unrecordable", 503, "The call could not be recorded, so it was not sent.", "Try again; tell the platform team if it stays."),
     ("outcome_unknown", 502, "The process ended while this call was under way.", "Look at the platform before you send it again."),
     ("document_refused", 422, "A document cannot be read, resolved or bounded.", "The findings name file and line."),

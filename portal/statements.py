@@ -8,7 +8,8 @@ database; only the values are new. Thread-safe.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +18,23 @@ from django.db import connection, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 Adapter = Callable[[Any], Any]
+
+
+@contextmanager
+def impatient(milliseconds: int = 250) -> Iterator[None]:
+    """What is written inside gives up on a locked SQLite after ``milliseconds``: it is not worth waiting for. Raises OperationalError."""
+    if connection.vendor != "sqlite":
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA busy_timeout")
+        patience = int(cursor.fetchone()[0])
+        cursor.execute(f"PRAGMA busy_timeout = {milliseconds:d}")
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(f"PRAGMA busy_timeout = {patience:d}")
 
 
 class FirstRow:

@@ -42,7 +42,9 @@ class _Sieve:
         self.findings: list[Finding] = []
 
     def operation(self, detail: dict[str, Any], tokens: Tokens) -> dict[str, Any]:
-        plain = {name: value for name, value in detail.items() if name not in (*_LISTS_OF_OBJECTS, "externalDocs", "callbacks")}
+        # An operation cannot be a reference: one that stands there would pass for the whole of it.
+        apart = (*_LISTS_OF_OBJECTS, "externalDocs", "callbacks", "$ref")
+        plain = {name: value for name, value in detail.items() if name not in apart}
         kept: dict[str, Any] = self.one("operation", plain, tokens)
         for name in _LISTS_OF_OBJECTS:
             if name in detail:

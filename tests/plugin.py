@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -35,6 +36,11 @@ for _name in ("REDIS_URL", "PORTAL_TEST_REDIS_URL"):
 os.environ["PORTAL_HOME"] = _home
 for _name in ("PORTAL_ENVIRONMENT", "PORTAL_RULES", "OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET", "PORT", "PORTAL_PUBLIC_URL"):
     os.environ.pop(_name, None)
+
+
+# How long an example takes says more about what else the machine does than about the code.
+hypothesis.settings.register_profile("portal", hypothesis.settings.default, deadline=None)
+hypothesis.settings.load_profile("portal")
 
 
 @pytest.hookimpl(trylast=True)

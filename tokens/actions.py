@@ -324,7 +324,7 @@ def _lease_for(ask: Ask, *, by: Caller) -> tuple[TokenLease, bool]:
         if lease is not None:
             reason = selectors.why_over(lease, now) or ("ending" if lease.ends_at <= now + timedelta(seconds=MIN_LEFT) else "")
             if not reason and lease.principal == ask.principal.name:
-                return _adopted(lease, ask, ends_at), False
+                return _adopted(lease, ask, ends_at, by=by), False
             end_lease(lease_id=lease.pk, reason=reason or "principal_changed", by=PORTAL)
         try:
             with transaction.atomic():
@@ -335,12 +335,25 @@ def _lease_for(ask: Ask, *, by: Caller) -> tuple[TokenLease, bool]:
     raise Conflict("The same token is being taken and ended at once. Try again.", code="lease_busy")
 
 
-def _adopted(lease: TokenLease, ask: Ask, ends_at: datetime) -> TokenLease:
+@transaction.atomic
+def _adopted(lease: TokenLease, ask: Ask, ends_at: datetime, *, by: Caller) -> TokenLease:
     """A lease somebody asks for by hand follows that ask, whoever took it before."""
     if not ask.automatic:
+        before = lease.purpose
         lease.purpose, lease.automatic, lease.ends_at = ask.purpose, False, ends_at
         lease.expires_at = min(lease.expires_at, ends_at) if lease.expires_at else None
         lease.save(update_fields=["purpose", "automatic", "ends_at", "expires_at"])
+        record(
+            "token:changed",
+            by=by.actor,
+            subject=str(lease.pk),
+            environment=lease.environment,
+            platform=lease.platform,
+            scopes=lease.scopes,
+            purpose=lease.purpose,
+            before=before,
+            ends_at=ends_at.isoformat(),
+        )
     return lease
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from portal.errors import Malformed, MethodNotAllowed
 from upstream.messages import Outgoing, Target
@@ -36,6 +37,7 @@ CONNECTION_HEADERS = frozenset(
 )
 
 
+@lru_cache(maxsize=1_024)
 def check_base_url(base_url: str) -> str:
     """Why ``base_url`` cannot be a destination, in words; "" when it can. No name is resolved."""
     scheme, separator, rest = base_url.partition("://")

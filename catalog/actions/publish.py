@@ -12,6 +12,7 @@ from django.utils import timezone
 from audit.actions import PORTAL, record
 from catalog.layout import Candidate
 from catalog.models import Api, Branch, BranchFile, Compilation, Document, Publication
+from catalog.prose import first_sentence
 
 
 @dataclass(slots=True)
@@ -155,7 +156,7 @@ def _words(document: Document) -> dict[str, Any]:
     def text(value: object, limit: int) -> str:
         return value.strip()[:limit] if isinstance(value, str) else ""
 
-    summary = text(info.get("summary"), 1_000) or text(info.get("description"), 1_000).split("\n", 1)[0]
+    summary = text(info.get("summary"), 1_000) or first_sentence(text(info.get("description"), 4_000))
     return {
         "title": text(info.get("title"), 300),
         "summary": summary,

@@ -11,6 +11,7 @@ import orjson
 from django.db import IntegrityError, transaction
 
 from catalog.models import Content, Document, DocumentPart, Operation, SchemaText
+from catalog.path_shapes import path_shape
 from specs import ENGINE_VERSION
 from specs.compiler import CompiledDocument, CompiledOperation
 from specs.errors import DocumentRefused
@@ -99,7 +100,9 @@ def _document(compiled: CompiledDocument) -> Document:
 
 
 def _operation(operation: CompiledOperation, position: int, texts: _Texts) -> Operation:
-    words = (operation.method, operation.path, operation.operation_id, operation.summary, *operation.tags)
+    words = [operation.method, operation.path, operation.operation_id, operation.summary, *operation.tags]
+    if (shape := path_shape(operation.path)) != operation.path:
+        words.append(shape)  # last, where a search for the whole of it finds it
     return Operation(
         position=position,
         key=operation.key,

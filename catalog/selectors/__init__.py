@@ -20,7 +20,18 @@ from catalog.selectors.operations import (
 )
 from catalog.selectors.rules import current_rules, environments_for, rules_revisions, storable
 from catalog.selectors.search import OperationHit, SchemaHit, search_apis, search_operations, search_schemas
-from catalog.selectors.sync import commits_shown, errors_of, files_of, findings_of, newest_runs, running_sources, runs, source, sources
+from catalog.selectors.sync import (
+    commits_shown,
+    errors_of,
+    files_of,
+    findings_of,
+    newest_runs,
+    running_sources,
+    runs,
+    source,
+    sources,
+    troubles_of,
+)
 
 __all__ = [
     "ApiAt",
@@ -60,6 +71,7 @@ __all__ = [
     "source_text",
     "sources",
     "storable",
+    "troubles_of",
     "with_servers",
     "yaml_with_servers",
 ]

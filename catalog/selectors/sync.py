@@ -18,6 +18,15 @@ def sources() -> QuerySet[Source]:
     return Source.objects.filter(active=True).prefetch_related("branches").order_by("-kind", "name")
 
 
+def troubles_of(sources: Iterable[Source]) -> dict[int, list[BranchFile]]:
+    """Branch id → its documents that are not published as they are now in Git. One query."""
+    rows = BranchFile.objects.filter(branch__source__in=list(sources)).exclude(state="published").order_by("branch", "path")
+    found: dict[int, list[BranchFile]] = {}
+    for row in rows:
+        found.setdefault(row.branch_id, []).append(row)
+    return found
+
+
 def source(name: str) -> Source:
     """Raises NotFound ``unknown_source``."""
     found = Source.objects.filter(active=True, name=name).first() if storable(name) else None

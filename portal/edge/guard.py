@@ -10,8 +10,12 @@ import asyncio
 import uuid
 from collections.abc import Callable
 
+import structlog
+
 from portal.errors import Malformed, PayloadTooLarge, PortalError, RequestTimeout
 from portal.web.asgi import Application, Message, Receive, Scope, Send, send_problem, too_large
+
+logger = structlog.get_logger(__name__)
 
 BODY_SECONDS = 10.0  # from the end of the head to the end of the body
 LINGER_SECONDS = 1.0  # how long the rest of a refused body is still taken in, so that the refusal can be read
@@ -47,17 +51,24 @@ class Guard:
         body = _Body(scope, receive, send, limit=self.body_limit(scope["path"]), seconds=self.body_seconds)
         refusal = framing_refusal(scope) or self._host_refusal(scope)
         if refusal is not None:
-            await send_problem(body.send, refusal, str(uuid.uuid4()), [("connection", "close"), ORIGIN])
+            await send_problem(body.send, refusal, *_named(scope, [("connection", "close"), ORIGIN]))
             return
         try:
             await self.application(scope, body.receive, body.send)
         except PortalError as refused:
             if not body.answered:
-                await send_problem(body.send, refused, str(uuid.uuid4()), [ORIGIN])
+                await send_problem(body.send, refused, *_named(scope, [ORIGIN]))
 
     def _host_refusal(self, scope: Scope) -> PortalError | None:
         host = next(value for name, value in scope["headers"] if name == b"host").decode("latin-1")
         return None if self.host_allowed(host) else Malformed("The portal does not answer under this Host.", code="malformed_host")
+
+
+def _named(scope: Scope, headers: list[tuple[str, str]]) -> tuple[str, list[tuple[str, str]]]:
+    """A request id, and the headers with a call's id where one was meant: what was refused here has a line in the log, no record."""
+    number = str(uuid.uuid4())
+    logger.info("refused_at_the_door", request_id=number, path=str(scope.get("path", ""))[:200])
+    return number, [*headers, ("x-portal-call", number)] if str(scope.get("path", "")).startswith("/gateway/") else headers
 
 
 def framing_refusal(scope: Scope) -> PortalError | None:

@@ -82,10 +82,13 @@ class StrictProtocol(HttpToolsProtocol):
             if self._too_large
             else Malformed("This is not an HTTP/1.1 request the portal can read. Look at the request line and the headers.")
         )
-        body = orjson.dumps(problem_document(error, str(uuid.uuid4())))
+        number = str(uuid.uuid4())
+        body = orjson.dumps(problem_document(error, number))
+        # Every answer of the gateway names a call, also one that never became one.
+        call = f"x-portal-call: {number}\r\n" if (getattr(self, "url", None) or b"").startswith(b"/gateway/") else ""
         head = (
             f"HTTP/1.1 {error.status} {HTTPStatus(error.status).phrase}\r\ncontent-type: {CONTENT_TYPE}\r\ncontent-length: {len(body)}\r\n"
-            "cache-control: no-store\r\nx-content-type-options: nosniff\r\nx-portal-origin: portal\r\nconnection: close\r\n\r\n"
+            f"cache-control: no-store\r\nx-content-type-options: nosniff\r\nx-portal-origin: portal\r\n{call}connection: close\r\n\r\n"
         )
         self.transport.write(head.encode("ascii") + body)
         self.transport.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -9,17 +10,20 @@ import orjson
 import structlog
 from django.conf import settings
 from django.core.exceptions import BadRequest, PermissionDenied, RequestDataTooBig, SuspiciousOperation
-from django.http import Http404, HttpRequest, HttpResponse
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import render
 
 from portal.errors import (
     Forbidden,
     Invalid,
     Malformed,
+    MethodNotAllowed,
     NotFound,
     PayloadTooLarge,
     PortalError,
     Unauthenticated,
+    Unavailable,
 )
 
 if TYPE_CHECKING:
@@ -81,6 +85,13 @@ def as_portal_error(error: Exception) -> PortalError | None:
         return PayloadTooLarge("The request is larger than this page takes.")
     if isinstance(error, (SuspiciousOperation, BadRequest)):
         return Malformed("The request cannot be understood.")
+    if isinstance(error, (OperationalError, InterfaceError)):
+        logger.error("database_away", exc_info=error)
+        return Unavailable(
+            "The portal's database does not answer. Nothing was changed; try again in a moment.",
+            code="database_unavailable",
+            headers={"Retry-After": "2"},
+        )
     return None
 
 
@@ -105,7 +116,11 @@ class ProblemMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
+        response = self.get_response(request)
+        if isinstance(response, HttpResponseNotAllowed) and not response.content:
+            allowed = response["Allow"]
+            return error_answer(request, MethodNotAllowed(f"This address takes {allowed} only.", headers={"Allow": allowed}))
+        return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         error = as_portal_error(exception)
@@ -128,8 +143,10 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """handler500"""
-    return error_answer(request, PortalError("Something went wrong on our side. It has been logged."))
+    """handler500, also for what broke before a view was reached"""
+    cause = sys.exc_info()[1]
+    known = as_portal_error(cause) if isinstance(cause, Exception) else None
+    return error_answer(request, known or PortalError("Something went wrong on our side. It has been logged."))
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from django import template
 from django.utils import timezone
@@ -161,6 +162,21 @@ def short_pointer(pointer: str) -> str:
     """``#/components/schemas/Station/properties/timezone/type`` as ``Station.timezone.type``."""
     short = pointer.removeprefix("#/").removeprefix("components/schemas/").replace("/properties/", ".").replace("/items", "[]")
     return short.replace("/", ".").replace("~1", "/").replace("~0", "~")
+
+
+@register.filter
+def is_named_schema(pointer: str) -> bool:
+    """Does a schema pointer begin at a schema with a page of its own?"""
+    return pointer.startswith("#/components/schemas/")
+
+
+@register.filter
+def row_of_finding(finding: Mapping[str, Any]) -> str:
+    """The anchor on the operation's page of the parameter or the body a finding is about; "" when it has none."""
+    place, name = str(finding.get("location", "")), str(finding.get("pointer", "")).strip("/").partition("/")[0]
+    if place == "body":
+        return "request-body"
+    return f"parameter-{place}-{quote(name)}" if place in {"path", "query", "header", "cookie"} and name else ""
 
 
 @register.simple_tag

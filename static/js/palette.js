@@ -54,6 +54,12 @@ const build = () => {
   dialog.addEventListener("keydown", (event) => {
     const all = links();
     const at = all.findIndex((one) => "chosen" in one.dataset);
+    if (event.key === "Escape") {
+      // A search field would only clear itself; the label beside it says that Escape leaves.
+      event.preventDefault();
+      dialog.close();
+      return;
+    }
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (step && all.length) {
       event.preventDefault();

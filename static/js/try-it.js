@@ -141,7 +141,7 @@ class Panel {
   }
 
   async showLease() {
-    if (!this.data.target) return;
+    if (!this.data.target || this.data.refused !== "0") return;
     const leases = await this.ask("/api/v1/tokens");
     const now = Date.now();
     const live = (leases?.results ?? []).filter(
@@ -254,14 +254,22 @@ class Panel {
     status.className = `answer-status status-${response.status < 400 ? "good" : response.status < 500 ? "warning" : "bad"}`;
     this.part("time").textContent = `${Math.round(milliseconds)} ms`;
     this.part("size").textContent = bytes(buffer.byteLength);
-    this.part("hop").textContent = hop(origin, problem);
+    this.part("hop").textContent = hop(origin, problem, response.headers.get("X-Portal-Mock") === "true");
     const link = this.part("link");
     link.hidden = !call;
     if (call) link.href = `/calls/${encodeURIComponent(call)}`;
     showBody(this.part("body"), buffer, type);
     showHeaders(this.part("headers"), response.headers);
+    this.chooseTab(Boolean(problem?.errors?.length));
     this.answer.scrollIntoView({ block: "nearest" });
     await this.showVerdict(response, call, problem);
+  }
+
+  // What is wrong with a call is read first where the portal refused it; the next answer shows its body again.
+  chooseTab(refused) {
+    if (refused === Boolean(this.turned)) return;
+    this.turned = refused;
+    this.answer.querySelector(`[href="#answer-${refused ? "contract" : "body"}"]`).click();
   }
 
   async showVerdict(response, call, problem) {

@@ -100,6 +100,32 @@ def test_an_altered_entry_is_named() -> None:
     assert kinds() == [("entry_altered", numbers[2], 1)]
 
 
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL refuses bytes that are no text")
+@pytest.mark.parametrize("table", ["audit_entry", "audit_seal"])
+def test_what_cannot_even_be_read_is_named(table: str) -> None:
+    numbers = sealed(3)
+    column, key = ("actor_name", "id") if table == "audit_entry" else ("root", "number")
+    number = numbers[1] if table == "audit_entry" else 1
+    with Tampered(), connection.cursor() as cursor:
+        cursor.execute(f"UPDATE {table} SET {column} = CAST(x'ff' AS text) WHERE {key} = %s", [number])
+    found = kinds()
+    assert found[0] == (("entry_altered", number, 1) if table == "audit_entry" else ("seal_forged", None, 1))
+
+
+def test_an_entry_before_the_first_number_is_named() -> None:
+    sealed(1)
+    with Tampered():
+        Entry.objects.create(id=-7, at=timezone.now(), action="session:ended", outcome="ok", actor_name="Forged Person")
+    assert kinds() == [("entry_unsealed", -7, None)]
+
+
+@pytest.mark.parametrize("written", [b"\x00\xff rubbish\n", b'{"number": 99999, "last_entry": "x"}\n', b'{"number": "1"}\n'])
+def test_checkpoints_somebody_wrote_over_are_named(written: bytes) -> None:
+    sealed(1)
+    sealing.checkpoint_file().write_bytes(written)
+    assert kinds() == [("checkpoints_damaged", None, None)]
+
+
 def test_altered_data_is_named() -> None:
     numbers = sealed(2)
     with Tampered():
@@ -228,10 +254,12 @@ def test_checkpoints_missing_after_a_crash_are_written_by_the_next_sweep() -> No
 def test_the_sweep_seals_what_has_waited_and_verifies() -> None:
     write(3)
     assert sweep() == 0
+    assert not Verification.objects.exists()  # "verified to entry 0" would say nothing
     with Tampered():
         Entry.objects.update(at=timezone.now() - timedelta(seconds=10))
     assert sweep() == 3
-    assert Verification.objects.get().ok
+    verification = Verification.objects.get()
+    assert (verification.ok, verification.entries) == (True, 3)
     assert sealing.checkpoint_file().exists()
 
 

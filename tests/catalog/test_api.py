@@ -164,6 +164,13 @@ def test_search_puts_the_path_before_the_operation_id_before_the_summary(develop
     assert first["url"] == f"/apis/{SLUG}/sandbox/operations/getQueues"
     assert get(developer, "/search?q=getQueuesById&kind=operation")["results"][0]["operation"] == "getQueuesById"
     assert [hit["path"] for hit in get(developer, "/search?q=read members")["results"]] == ["/queues/{id}/members"]
+    # Parameters match by place: nobody remembers what they are called.
+    for text in ("/queues/{queueId}/members", "GET /queues/{x}/members", "queues/{}/members"):
+        assert get(developer, f"/search?q={text}&kind=operation")["results"][0]["path"] == "/queues/{id}/members"
+    # So does the address of a real call, with or without the host and the server's base path.
+    for text in ("/queues/5f0c-2a52/members", "https://api.example.com/api/v2/queues/17/members%3Fpage=2"):
+        assert get(developer, f"/search?q={text}&kind=operation")["results"][0]["path"] == "/queues/{id}/members"
+    assert get(developer, "/search?q=/nothing/17&kind=operation")["results"] == []
     only = get(developer, "/search?q=queues&environment=production&kind=operation&limit=1")["results"]
     assert [(hit["path"], hit["environment"]) for hit in only] == [("/queues", "production")]
 
@@ -262,3 +269,14 @@ def test_the_rules_in_force_reach_identity(published: World, sign_in: Callable[.
     assert (access.role, sorted(access.environments), access.per_minute) == ("developer", ["sandbox", "staging"], 50)
     assert access.scopes == {"genesys": {"integration:read"}}
     assert isinstance(selectors.current_rules().grants[0], Grant)
+
+
+def test_a_source_names_the_documents_that_are_refused_with_file_and_line(platform: Client, world: World) -> None:
+    dangling = json.loads(openapi("/queues"))
+    dangling["components"]["schemas"]["Queue"] = {"$ref": "#/components/schemas/Gone"}
+    world.write("main", {"genesys/broken/v1/openapi.json": json.dumps(dangling)})
+    world.sync()
+    production = get(platform, "/sources")["results"][1]["branches"][2]
+    (refused,) = [one for one in production["documents"] if one["state"] == "refused"]
+    assert (refused["path"], refused["api"]) == ("genesys/broken/v1/openapi.json", "genesys-broken-v1")
+    assert refused["reason"].startswith("genesys/broken/v1/openapi.json:1: The reference '#/components/schemas/Gone' leads nowhere.")

@@ -26,8 +26,13 @@ def portal(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     home: Path = tmp_path_factory.mktemp(request.param)
     with getattr(shapes, request.param)(home) as running:
         reader = Person(running.bases[0], "platform")
-        # Before the rules are read nobody has a role.
-        wait_for(lambda: API in reader.get("/api/v1/apis").text, f"the first sync\n{shapes.words(home)}")
+
+        def published() -> bool:
+            # Before the rules are read nobody has a role; each environment is published when its own branch was read.
+            answer = reader.get(f"/api/v1/apis/{API}")
+            return answer.status_code == 200 and set(answer.json()["environments"]) == {"sandbox", "staging", "production"}
+
+        wait_for(published, f"the first sync\n{shapes.words(home)}")
         yield running
 
 
@@ -163,4 +168,5 @@ def test_redis_may_go_and_come_back(portal: Portal) -> None:
     platform = Person(portal.bases[0], "platform")
     before = platform.json("/api/v1/audit/verify")
     assert before["ok"], before
+    assert architect.get(CALL).status_code == 200
     wait_for(lambda: platform.json("/api/v1/audit/verify")["sealed_to"] > before["sealed_to"], "sealing after Redis came back", 40)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import signal
 import socket
 import sqlite3
@@ -14,7 +15,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from gateway.edge import THREADS
+from gateway.edge import MOST_READ_UNKNOWN, THREADS
+from identity.refusals import REFUSALS_A_MINUTE
 from tests.gateway.upstreams import wait_until
 from tests.gateway.world import ROOT, World
 
@@ -85,6 +87,46 @@ def test_nothing_is_left_open_after_everything_went_wrong(world: World) -> None:
         assert wait_until(quiet, seconds=12), (before, world.sockets(), world.platform.open_connections)
     assert world.files() <= 12 + 3 * (THREADS + 8)  # no more than the threads there are: the gateway's, Django's, the writer's
     assert wait_until(lambda: under_way() == 0, seconds=20)
+
+
+def test_bodies_that_never_come_keep_nobody_else_out(world: World) -> None:
+    head = (
+        b"POST /gateway/staging/plain-things-v1/things HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 50\r\n\r\n{"
+    )
+    with contextlib.ExitStack() as open_sockets:
+        clients = [
+            open_sockets.enter_context(socket.create_connection(("127.0.0.1", world.port), source_address=("127.0.0.2", 0)))
+            for _ in range(MOST_READ_UNKNOWN + 20)
+        ]
+        for client in clients:
+            client.sendall(head)
+        # Past the bound nobody is waited for: a stranger learns at once that they are one.
+        assert wait_until(lambda: b" 401 " in _first_line(clients[-1]), seconds=5)
+        assert world.call("GET", "/things").status == 200
+        assert world.call("POST", "/things", body={"name": "mine"}).status == 201
+    assert wait_until(lambda: world.call("GET", "/things").status == 200)
+
+
+def _first_line(client: socket.socket) -> bytes:
+    client.settimeout(0.2)
+    with contextlib.suppress(TimeoutError):
+        return client.recv(200).partition(b"\r\n")[0]
+    return b""
+
+
+def test_strangers_do_not_fill_the_log(world: World) -> None:
+    remote = "127.0.0.3"  # an address of its own: the others' refusals are still written down
+
+    def refused(_: int) -> int:
+        connection = http.client.HTTPConnection("127.0.0.1", world.port, timeout=10, source_address=(remote, 0))
+        with contextlib.closing(connection):
+            connection.request("GET", "/gateway/staging/plain-things-v1/things")
+            return connection.getresponse().status
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(refused, range(REFUSALS_A_MINUTE + 60))) == {401}
+    assert world.rows("SELECT count(*) AS n FROM audit_entry WHERE remote = ?", remote) == [{"n": REFUSALS_A_MINUTE}]
+    assert world.entries(world.call("GET", "/things").call_id)  # who is known is written down as ever
 
 
 def test_a_quota_is_exact_whoever_carries_it_and_however_many_come_at_once(world: World) -> None:

@@ -106,6 +106,15 @@ def test_an_unknown_api_is_404(world: World) -> None:
     not_sent(world, world.call("GET", "/things", platform="unheard"), 404, "unknown_api")
 
 
+def test_a_path_that_is_an_operation_of_its_own_elsewhere_is_said_to_be_one(world: World) -> None:
+    document = not_sent(world, world.call("GET", "/numbered/latest"), 422, "request_invalid")
+    assert document["detail"].endswith("In production this path is another operation, /numbered/latest, which staging does not have.")
+    document = not_sent(world, world.call("GET", "/numbered/oldest"), 422, "request_invalid")
+    assert document["detail"] == "The request does not match the document in one place."
+    refused = world.call("GET", "/numbered/oldest?limit=9&access_token=abcdefgh")
+    assert world.record(refused.call_id)["query"] == "limit=9&access_token=•••"
+
+
 def test_an_unknown_operation_is_404_and_says_where_it_exists(world: World) -> None:
     document = not_sent(world, world.call("GET", "/news", environment="production"), 404, "unknown_operation")
     assert document["environments"] == ["staging"]
@@ -265,7 +274,7 @@ def test_a_platform_that_keeps_failing_is_left_alone(world: World) -> None:
     assert seen[0].status == 503
     assert seen[0].headers["x-portal-origin"] == "upstream"
     last = seen[-1]
-    refused(world, last, 503, "circuit_open", state="failed")
+    refused(world, last, 503, "circuit_open")
     assert int(last.headers["retry-after"]) >= 1
     assert len(world.platform.calls) < 30
 
@@ -289,6 +298,15 @@ def test_an_endless_answer_is_cut_and_said(world: World) -> None:
     assert len(answer.body) == RESPONSE_LIMIT
     assert answer.headers["x-portal-truncated"] == str(RESPONSE_LIMIT)
     assert world.record(answer.call_id)["truncated"] == 1
+
+
+def test_an_answer_of_several_members_is_not_judged_by_its_first(world: World) -> None:
+    answer = world.call("GET", "/behave/members", headers={"Accept-Encoding": "gzip"})
+    answered(world, answer, 200, response="unchecked")
+    # The platform's limits stand alone, and what would act on a browser stays here.
+    assert answer.headers["ratelimit"] == '"a";r=1'
+    assert "ratelimit-policy" not in answer.headers
+    assert "activate-storage-access" not in answer.headers
 
 
 def test_a_gzip_bomb_goes_on_as_it_came_and_is_not_unpacked_past_the_cap(world: World) -> None:

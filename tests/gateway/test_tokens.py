@@ -38,6 +38,14 @@ def test_a_scope_the_person_may_not_have_is_403_and_names_who_has_it(world: Worl
     assert world.platform.calls == []
 
 
+@pytest.mark.parametrize(("environment", "platform"), [("sandbox", "acme"), ("staging", "plain")], ids=["mocked", "without tokens"])
+def test_scopes_bind_where_no_token_is_taken_too(world: World, environment: str, platform: str) -> None:
+    answer = world.call("GET", "/administration", environment=environment, platform=platform)
+    document = refused(world, answer, 403, "scope_forbidden")
+    assert "things:write" in document["detail"]
+    assert world.platform.calls == []
+
+
 def test_a_rejected_token_is_replaced_once(world: World) -> None:
     answer = world.call("GET", "/behave/rejected-once", platform="acme", person="petra")
     answered(world, answer, 200)

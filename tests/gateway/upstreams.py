@@ -159,6 +159,11 @@ async def gzipped(writer: asyncio.StreamWriter) -> bool:
     return await _send(writer, 200, JSON + b"Content-Encoding: gzip\r\n", gzip.compress(b'{"id": "1", "name": "Ada"}'))
 
 
+async def members(writer: asyncio.StreamWriter) -> bool:
+    body = gzip.compress(b'{"id": "1", "name": "Ada"}') + gzip.compress(b"EVIL")
+    return await _send(writer, 200, JSON + b'Content-Encoding: gzip\r\nRateLimit: "a";r=1\r\nActivate-Storage-Access: load\r\n', body)
+
+
 async def redirect(writer: asyncio.StreamWriter) -> bool:
     return await _send(writer, 302, b"Location: http://169.254.169.254/latest\r\n", b"")
 
@@ -227,6 +232,7 @@ BEHAVIOURS: dict[str, Behaviour] = {
     "endless": endless,
     "bomb": bomb,
     "gzipped": gzipped,
+    "members": members,
     "redirect": redirect,
     "reset": reset,
     "cut": cut,

@@ -78,6 +78,11 @@ paths:
         "302": {$ref: "#/components/responses/other"}
         "401": {$ref: "#/components/responses/other"}
         "503": {$ref: "#/components/responses/other"}
+  /numbered/{number}:
+    get:
+      operationId: getNumbered
+      parameters: [{name: number, in: path, required: true, schema: {type: integer}}]
+      responses: {"200": {$ref: "#/components/responses/thing"}}
   /upload:
     put:
       operationId: upload
@@ -98,6 +103,12 @@ ONLY_IN_STAGING = """
   /news:
     get:
       operationId: news
+      responses: {"200": {$ref: "#/components/responses/thing"}}
+"""
+ONLY_IN_PRODUCTION = """
+  /numbered/latest:
+    get:
+      operationId: getLatest
       responses: {"200": {$ref: "#/components/responses/thing"}}
 """
 ACCESS = """
@@ -301,7 +312,7 @@ def portal_world(home: Path) -> Iterator[World]:
         )
         documents = repositories.create(home / "documents.git")
         for branch in ("develop", "staging", "main"):
-            text = DOCUMENT + (ONLY_IN_STAGING if branch == "staging" else "")
+            text = DOCUMENT + {"staging": ONLY_IN_STAGING, "main": ONLY_IN_PRODUCTION}.get(branch, "")
             files: dict[str, bytes | str | tuple[str, str]] = {f"{name}/things/v1/openapi.yaml": text for name in PLATFORMS}
             repositories.commit(documents, files, branch=branch)
         environment = {

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from specs.command import tree_reader
 from specs.compiler import CompiledDocument
-from specs.sandbox import compile_in_child
+from specs.errors import DocumentRefused
+from specs.sandbox import compile_in_child, read_in_child
 
 DOCUMENTS = Path(__file__).resolve().parents[3] / "shared" / "data" / "documents"
 FOLDERS = {
@@ -37,3 +39,12 @@ def compile_real(name: str) -> CompiledDocument:
     """One of them, compiled behind the wall, as a sync would: its own folder is the tree."""
     path = DOCUMENTS / name
     return compile_in_child(tree_reader(path.parent), path.name)
+
+
+def read_real(name: str) -> dict[str, Any] | None:
+    """One of them, bundled and upgraded behind the wall; ``None`` when it is refused."""
+    path = DOCUMENTS / name
+    try:
+        return read_in_child(tree_reader(path.parent), path.name)
+    except DocumentRefused:
+        return None

@@ -124,6 +124,11 @@ def test_a_sound_detail_is_not_touched() -> None:
     assert not [finding for finding in document.findings if finding.rule == "left-out"]
 
 
+def test_a_reference_in_an_operation_hides_nothing() -> None:
+    document = of(**{"$ref": "#/components/schemas/A", "parameters": [{"in": "query"}, {"name": "x", "in": "query"}]})
+    assert document.operations[0].detail["parameters"] == [{"name": "x", "in": "query"}]
+
+
 def test_a_status_in_other_digits_is_no_number() -> None:
     document = of(responses={"²": {"description": "d"}, "9" * 5_000: {"description": "d"}})
     assert example_response(document.operations[0].detail, lambda pointer: None) == (200, "", None)

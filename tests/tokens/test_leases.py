@@ -54,8 +54,11 @@ def test_a_lease_asks_for_exactly_the_scopes_and_keeps_no_token_in_clear(
 
 
 def test_the_same_ask_twice_is_the_same_lease(owner: Any, endpoint: Endpoint) -> None:
-    assert take(owner).pk == take(owner, purpose="again").pk
+    assert take(owner).pk == take(owner, purpose="again", ttl=600).pk
     assert len(endpoint.issued) == 1
+    # One token, but two asks: who changed what it is for, and until when, stands in the log.
+    entry = Entry.objects.get(action="token:changed")
+    assert (entry.actor, entry.data["before"], entry.data["purpose"]) == (str(owner.account.pk), "a test", "again")
 
 
 @pytest.mark.parametrize(

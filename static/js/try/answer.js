@@ -88,6 +88,14 @@ export const showHeaders = (list, headers) => {
 const shortPointer = (pointer) =>
   pointer.replace(/^#\/(components\/schemas\/)?/, "").replaceAll("/properties/", ".").replaceAll("/items", "[]").replaceAll("/", ".").replaceAll("~1", "/").replaceAll("~0", "~");
 
+// The row of this page that describes what a finding of the request is about: a parameter or the body.
+const rowOf = (finding, side) => {
+  if (side === "Response") return "";
+  if (finding.location === "body") return "request-body";
+  const id = `parameter-${finding.location}-${(finding.pointer ?? "").replace(/^\//, "").split("/")[0]}`;
+  return document.getElementById(id) ? id : "";
+};
+
 // One finding as a row: what, where, expected, got, and the place in the schema.
 export const findingRow = (finding, schemas, side = "") => {
   const level = finding.level ?? "error";
@@ -109,8 +117,10 @@ export const findingRow = (finding, schemas, side = "") => {
   if (finding.schema) {
     const link = element("a", shortPointer(finding.schema));
     link.title = finding.schema;
-    link.href = `${schemas}?pointer=${encodeURIComponent(finding.schema)}`;
-    parts.push(finding.schema.startsWith("#/components/") ? link : element("code", shortPointer(finding.schema)));
+    const row = rowOf(finding, side);
+    if (finding.schema.startsWith("#/components/schemas/")) link.href = `${schemas}?pointer=${encodeURIComponent(finding.schema)}`;
+    else if (row) link.href = `#${row}`;
+    parts.push(link.href ? link : element("code", shortPointer(finding.schema)));
   }
   parts.forEach((part, index) => where.append(...(index ? [" · ", part] : [part])));
   row.append(mark, what, where);
@@ -147,7 +157,8 @@ const HOPS = {
   circuit_open: "The platform keeps failing; calls to it are paused.",
 };
 
-export const hop = (origin, problem) => {
+export const hop = (origin, problem, mocked) => {
+  if (mocked) return "The portal answered from the document; nothing left it.";
   if (origin === "upstream") return "The platform answered.";
   if (!problem) return "The portal answered.";
   const who = HOPS[problem.code] ?? "The portal refused.";
