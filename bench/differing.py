@@ -65,7 +65,7 @@ def measure(documents: Path, program: Path | None) -> list[Compared]:
             continue
         started = time.perf_counter()
         with ThreadPoolExecutor(2) as readers:
-            read = list(readers.map(lambda file: read_in_child(tree_reader(documents), file)[0], (old, new)))
+            read = list(readers.map(lambda file: read_in_child(tree_reader(documents), file), (old, new)))
         compared = time.perf_counter()
         changes = compare(read[0], read[1], Deadlines(datetime.date(2026, 1, 1)))
         ended = time.perf_counter()
@@ -107,7 +107,7 @@ def recall(cases: Path, program: Path | None) -> tuple[int, int, int | None] | N
 
 def says_breaking(old: Path, new: Path) -> bool:
     try:
-        documents = [read_in_child(tree_reader(path.parent), path.name)[0] for path in (old, new)]
+        documents = [read_in_child(tree_reader(path.parent), path.name) for path in (old, new)]
     except DocumentRefused:
         return False
     return any(change.level == "breaking" for change in compare(documents[0], documents[1], Deadlines(datetime.date(2026, 1, 1))))

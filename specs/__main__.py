@@ -10,10 +10,8 @@ from specs.errors import UsageWrong
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Exit status: 0 done, 1 errors found, 2 wrong use."""
-    parser = argparse.ArgumentParser(
-        prog="specs", description="OpenAPI documents: are they sound, what do they say, and what changed between two?"
-    )
+    """Exit status: 0 done, 1 what was looked for was found, 2 wrong use."""
+    parser = argparse.ArgumentParser(prog="specs", description="OpenAPI documents: are they sound, what do they say, and what changed?")
     add_arguments(parser)
     options = parser.parse_args(arguments)
     try:

@@ -13,11 +13,11 @@ from specs.diff.command import DIFF_VERBS, add_diff_arguments
 from specs.document_command import DOCUMENT_VERBS, add_document_arguments
 from specs.errors import DocumentRefused, UsageWrong
 from specs.findings import Finding
-from specs.lint.command import RULE_VERBS, add_rule_arguments
 from specs.lint.configuration import CONFIGURATION, ConfigurationWrong, read_configuration
 from specs.lint.view import Setting
 from specs.progress import tracked
 from specs.report import FORMATS, DocumentReport
+from specs.rules_command import RULE_VERBS, add_rule_arguments
 from specs.sandbox import compile_in_child
 from specs.sources import Source, sources_of
 from specs.tree import tree_of, tree_reader
@@ -42,9 +42,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The verbs and their options."""
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     _add_check_arguments(verbs)
+    add_diff_arguments(verbs)
     add_document_arguments(verbs)
     add_rule_arguments(verbs)
-    add_diff_arguments(verbs)
 
 
 def _add_check_arguments(verbs: Any) -> None:
@@ -118,5 +118,5 @@ def check_source(source: Source, lint_levels: Mapping[str, Setting] | None = Non
     return DocumentReport(source.shown, "findings" if findings else "sound", compiled.openapi, len(compiled.operations), findings)
 
 
-VERBS: dict[str, Callable[[argparse.Namespace, TextIO], int]] = {"check": run_check, **DOCUMENT_VERBS, **RULE_VERBS, **DIFF_VERBS}
+VERBS: dict[str, Callable[[argparse.Namespace, TextIO], int]] = {"check": run_check, **DIFF_VERBS, **DOCUMENT_VERBS, **RULE_VERBS}
 """Verb → what does it."""

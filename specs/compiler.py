@@ -116,12 +116,16 @@ def compile_document(
     return compiled
 
 
-def read_document(read: Callable[[str], bytes | None], root: str, *, upgraded: bool = True) -> tuple[dict[str, Any], list[Finding]]:
-    """The document in the file ``root``, bundled and, if ``upgraded``, in 3.x; and what could not be carried over.
+def read_document(read: Callable[[str], bytes | None], root: str) -> dict[str, Any]:
+    """The document in the file ``root``, bundled and upgraded to 3.x, for who compares documents and checks no message.
 
-    For who compares or converts documents and checks no message. Refused as ``compile_document`` refuses it, and as fit
-    for hostile text: call it through ``specs.sandbox`` only.
+    Refused as ``compile_document`` refuses it, and as fit for hostile text: call it through ``specs.sandbox`` only.
     """
+    return convert_document(read, root, upgraded=True)[0]
+
+
+def convert_document(read: Callable[[str], bytes | None], root: str, *, upgraded: bool) -> tuple[dict[str, Any], list[Finding]]:
+    """As ``read_document``, in 3.x only if ``upgraded``; and what could not be carried over."""
     bundled = _bundled(read, root)
     document, findings = upgrade(bundled.document) if upgraded else (bundled.document, [])
     refuse_unresolved(bundled, findings)

@@ -15,7 +15,7 @@ from specs.compiler import CompiledDocument, CompiledOperation
 from specs.errors import DocumentRefused, UsageWrong
 from specs.findings import Finding
 from specs.sample import example_request, example_response
-from specs.sandbox import compile_in_child, read_in_child
+from specs.sandbox import compile_in_child, convert_in_child
 from specs.slice import operation_document
 from specs.sources import Source, source_of
 from specs.yaml_writing import yaml_text
@@ -155,7 +155,7 @@ def _listed(names: Iterable[str]) -> str:
 
 def _convert(options: argparse.Namespace, out: TextIO, *, upgraded: bool) -> int:
     def make(source: Source) -> Any:
-        document, findings = read_in_child(source.read, source.path, upgraded=upgraded)
+        document, findings = convert_in_child(source.read, source.path, upgraded=upgraded)
         _tell(findings, source)
         return document
 

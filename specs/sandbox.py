@@ -40,7 +40,7 @@ READ, META, SOURCE, OPERATION, SCHEMA, DOCUMENT, BUNDLE, ROUTER, DONE, REFUSED, 
 )
 
 # What the child is asked to do.
-COMPILE, READ_ONLY = "compile", "read"
+COMPILE, CONVERT = "compile", "convert"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,14 +116,16 @@ def compile_in_child(
     return _Conversation(read, root, limits, {"task": COMPILE, "lint": lint_levels}, _Conversation.compiled).run()
 
 
-def read_in_child(
-    read: Callable[[str], bytes | None], root: str, *, upgraded: bool = True, limits: Limits = DEFAULT
-) -> tuple[dict[str, Any], list[Finding]]:
-    """As ``compile_in_child``, for who needs the document only: bundled and, if ``upgraded``, in 3.x, with internal references.
+def read_in_child(read: Callable[[str], bytes | None], root: str, *, limits: Limits = DEFAULT) -> dict[str, Any]:
+    """As ``compile_in_child``, for who needs the document only: bundled and upgraded to 3.x, with internal references."""
+    return convert_in_child(read, root, upgraded=True, limits=limits)[0]
 
-    Also what the upgrade could not carry over.
-    """
-    return _Conversation(read, root, limits, {"task": READ_ONLY, "upgraded": upgraded}, _Conversation.document).run()
+
+def convert_in_child(
+    read: Callable[[str], bytes | None], root: str, *, upgraded: bool, limits: Limits = DEFAULT
+) -> tuple[dict[str, Any], list[Finding]]:
+    """As ``read_in_child``, in 3.x only if ``upgraded``; and what could not be carried over."""
+    return _Conversation(read, root, limits, {"task": CONVERT, "upgraded": upgraded}, _Conversation.document).run()
 
 
 Answer = TypeVar("Answer")

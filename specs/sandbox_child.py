@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import orjson
 
 from specs import sandbox
-from specs.compiler import CompiledDocument, CompiledOperation, compile_document, read_document
+from specs.compiler import CompiledDocument, CompiledOperation, compile_document, convert_document
 from specs.errors import DocumentRefused
 from specs.findings import Finding
 
@@ -59,7 +59,7 @@ class _Answers:
                 self.send(kind, sandbox.named(name, content))
         self.send(sandbox.DONE, b"")
 
-    def read_only(self, document: dict[str, Any], findings: list[Finding]) -> None:
+    def converted(self, document: dict[str, Any], findings: list[Finding]) -> None:
         self.send(sandbox.META, orjson.dumps({"findings": [asdict(one) for one in findings]}))
         self.send(sandbox.SOURCE, orjson.dumps(document))
         self.send(sandbox.DONE, b"")
@@ -81,8 +81,8 @@ def main() -> None:
     root = str(settings["root"])
     _limit(settings)
     try:
-        if settings["task"] == sandbox.READ_ONLY:
-            answers.read_only(*read_document(answers.read, root, upgraded=settings["upgraded"]))
+        if settings["task"] == sandbox.CONVERT:
+            answers.converted(*convert_document(answers.read, root, upgraded=settings["upgraded"]))
         else:
             answers.document(compile_document(answers.read, root, lint_levels=settings["lint"]))
     except DocumentRefused as refused:

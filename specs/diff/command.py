@@ -1,10 +1,9 @@
-"""``specs diff OLD NEW`` and ``specs diff-rules``: what a repository of documents runs in its own CI."""
+"""``specs diff OLD NEW``: what a repository of documents runs in its own CI."""
 
 from __future__ import annotations
 
 import argparse
 import datetime
-import json
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +15,6 @@ from specs.diff.lifecycle import Deadlines
 from specs.diff.policy import FILE_NAME, Policy, apply, read_policy
 from specs.diff.registry import LEVELS
 from specs.diff.report import FORMATS, Comparison
-from specs.diff.rules import REGISTRY
 from specs.errors import DocumentRefused, UsageWrong
 from specs.findings import Finding
 from specs.sandbox import read_in_child
@@ -38,7 +36,7 @@ exit status: 0; 1 when a change has the level of --fail-on or a worse one; 2 whe
 
 
 def add_diff_arguments(verbs: Any) -> None:
-    """The verbs ``diff`` and ``diff-rules``."""
+    """The verb ``diff``."""
     diff = verbs.add_parser(
         "diff",
         help="What changed between two documents, and who would notice?",
@@ -51,8 +49,6 @@ def add_diff_arguments(verbs: Any) -> None:
     diff.add_argument("--fail-on", choices=(*LEVELS, NEVER), default=NEVER, help="exit with 1 on changes of this level or worse (none)")
     diff.add_argument("--format", choices=sorted(FORMATS), default="text", help="how changes are written (text)")
     diff.add_argument("--config", metavar="FILE", help=f"levels and accepted changes ({FILE_NAME} at the top of the new document's tree)")
-    rules = verbs.add_parser("diff-rules", help="The rules that changes are judged by.")
-    rules.add_argument("--format", choices=("json", "markdown", "text"), default="text", help="how they are written (text)")
 
 
 def run_diff(options: argparse.Namespace, out: TextIO) -> int:
@@ -73,7 +69,7 @@ def run_diff(options: argparse.Namespace, out: TextIO) -> int:
 
 def _read(source: Source) -> dict[str, Any]:
     try:
-        return read_in_child(source.read, source.path)[0]
+        return read_in_child(source.read, source.path)
     except DocumentRefused as refused:
         findings = "\n".join(f"  {_placed(finding)}" for finding in refused.findings[:50])
         raise UsageWrong(f"{source.shown} cannot be compared:\n{findings}") from None
@@ -93,21 +89,5 @@ def _policy(config: str | None, new: Source) -> Policy:
         raise UsageWrong(f"{config} cannot be read: {error.strerror}.") from None
 
 
-def run_rules(options: argparse.Namespace, out: TextIO) -> int:
-    """List the rules."""
-    rules = list(REGISTRY.rules.values())
-    if options.format == "json":
-        listed = [
-            {"id": rule.id, "level": rule.level, "direction": rule.direction, "area": rule.area, "summary": rule.summary} for rule in rules
-        ]
-        out.write(json.dumps(listed, indent=2) + "\n")
-    elif options.format == "markdown":
-        out.write("| rule | level | direction | area | what it says |\n|---|---|---|---|---|\n")
-        out.writelines(f"| `{rule.id}` | {rule.level} | {rule.direction} | {rule.area} | {rule.summary} |\n" for rule in rules)
-    else:
-        out.writelines(f"{rule.level:<8}  {rule.direction:<8}  {rule.id}: {rule.summary}\n" for rule in rules)
-    return 0
-
-
-DIFF_VERBS: dict[str, Callable[[argparse.Namespace, TextIO], int]] = {"diff": run_diff, "diff-rules": run_rules}
+DIFF_VERBS: dict[str, Callable[[argparse.Namespace, TextIO], int]] = {"diff": run_diff}
 """Verb → what does it."""

@@ -145,7 +145,7 @@ class _Reader:
 
     def rule(self, name: Any, where: str) -> str:
         if not isinstance(name, str) or name not in REGISTRY.rules:
-            self.wrong.append(f"{where}: there is no rule {str(name)[:80]!r}; specs diff-rules lists them.")
+            self.wrong.append(f"{where}: there is no rule {str(name)[:80]!r}; specs rules diff lists them.")
         return str(name)
 
     def levels(self, value: Any) -> dict[str, Level | Off]:

@@ -81,4 +81,4 @@ def _unknown(name: str) -> str:
     if name in RULES:
         return f"{name[:80]!r} is not lint: what the check finds cannot be re-levelled."
     near = get_close_matches(name, LINT_SUMMARIES, 1, 0.5)
-    return f"There is no lint rule {name[:80]!r}.{f' Did you mean {near[0]!r}?' if near else ' specs rules lists them.'}"
+    return f"There is no lint rule {name[:80]!r}.{f' Did you mean {near[0]!r}?' if near else ' specs rules lint lists them.'}"

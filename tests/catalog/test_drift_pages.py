@@ -6,12 +6,13 @@ import html
 import json
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.test import Client
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import ConsoleMessage, sync_playwright
 from pytest_django import DjangoAssertNumQueries
 
 from catalog import actions
@@ -173,6 +174,11 @@ def test_an_operation_says_how_it_differs_on_both_sides_and_the_tree_marks_it(de
     assert DRIFT in html.unescape(developer.get(f"/apis/{SLUG}/staging/operations/getRemoved").content.decode())
 
 
+def _complain(complaints: list[str], message: ConsoleMessage) -> None:
+    if message.type in ("error", "warning"):
+        complaints.append(message.text)
+
+
 @pytest.mark.browser
 @pytest.mark.django_db(transaction=True)
 def test_the_pages_can_be_used_by_everybody(compared: World, sign_in: Callable[..., Person], live_server: Any) -> None:
@@ -183,7 +189,7 @@ def test_the_pages_can_be_used_by_everybody(compared: World, sign_in: Callable[.
             context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
             context.add_cookies([{"name": name, "value": one.value, "url": live_server.url} for name, one in cookies.items()])
             page, complaints = context.new_page(), list[str]()
-            page.on("console", lambda message, said=complaints: said.append(message.text) if message.type in ("error", "warning") else None)  # type: ignore[misc]
+            page.on("console", partial(_complain, complaints))
             for address in ("/drift", DRIFT):
                 page.goto(live_server.url + address, wait_until="load")
                 assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{address} is wider than the screen"

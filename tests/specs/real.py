@@ -45,6 +45,6 @@ def read_real(name: str) -> dict[str, Any] | None:
     """One of them, bundled and upgraded behind the wall; ``None`` when it is refused."""
     path = DOCUMENTS / name
     try:
-        return read_in_child(tree_reader(path.parent), path.name)[0]
+        return read_in_child(tree_reader(path.parent), path.name)
     except DocumentRefused:
         return None

@@ -115,7 +115,7 @@ def test_a_configuration_sets_levels() -> None:
     [
         ("rules:\n  info-contacts: off\n", 2, "Did you mean 'info-contact'?"),
         ("rules:\n  standard: off\n", 2, "what the check finds cannot be re-levelled"),
-        ("rules:\n  zzz: off\n", 2, "specs rules lists them"),
+        ("rules:\n  zzz: off\n", 2, "specs rules lint lists them"),
         ("rules:\n  info-contact: loud\n", 2, "'loud' is no level: off, info, warning, error"),
         ("rules: [info-contact]\n", 1, "rules is an object"),
         ("rule: {}\n", 1, "There is no setting 'rule'"),

@@ -13,9 +13,9 @@ from specs.errors import UsageWrong
 
 
 class Command(BaseCommand):
-    """Check and convert OpenAPI documents; exit 1 on errors, 2 on wrong use."""
+    """Check, compare and convert OpenAPI documents; exit 1 on what was to fail, 2 on wrong use."""
 
-    help = "OpenAPI documents: specs check PATH…, diff OLD NEW, bundle, upgrade, slice, sample, rules, diff-rules"
+    help = "OpenAPI documents: specs check PATH…, diff OLD NEW, bundle, upgrade, slice, sample, rules"
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -101,7 +101,7 @@ def cases() -> list[Any]:
 @cache
 def document(path: str) -> dict[str, Any]:
     file = CASES / path
-    return read_document(tree_reader(file.parent), file.name)[0]
+    return read_document(tree_reader(file.parent), file.name)
 
 
 def judged(case: dict[str, Any]) -> list[Change]:

@@ -1,4 +1,4 @@
-"""``specs diff`` and ``specs diff-rules``: files and commits, four formats, exit codes, and what cannot be read."""
+"""``specs diff`` and ``specs rules``: files and commits, four formats, exit codes, and what cannot be read."""
 
 from __future__ import annotations
 
@@ -292,7 +292,7 @@ def test_a_file_that_cannot_be_used_ends_with_2(run: Run, tmp_path: Path) -> Non
     (tmp_path / "levels.yaml").write_text("levels: {no-such-rule: info}\n")
     status, text, errors = run("diff", "old.json", "new.json", "--config", "levels.yaml")
     assert (status, text) == (2, "")
-    assert "there is no rule 'no-such-rule'; specs diff-rules lists them." in errors
+    assert "there is no rule 'no-such-rule'; specs rules diff lists them." in errors
     assert run("diff", "old.json", "new.json", "--config", "gone.yaml")[0] == 2
 
 
@@ -311,15 +311,15 @@ def test_nothing_to_say_is_said(run: Run) -> None:
 
 
 def test_rules_are_listed(run: Run) -> None:
-    listed = json.loads(run("diff-rules", "--format", "json")[1])
+    listed = json.loads(run("rules", "diff", "--format", "json")[1])
     assert [rule["id"] for rule in listed] == list(REGISTRY.rules)
-    assert {"id", "level", "direction", "area", "summary"} == set(listed[0])
-    assert len(run("diff-rules")[1].splitlines()) == len(REGISTRY.rules)
+    assert {"kind", "id", "level", "direction", "area", "summary"} == set(listed[0])
+    assert len(run("rules", "diff")[1].splitlines()) == len(REGISTRY.rules)
 
 
 def test_the_page_about_differences_has_every_rule(run: Run) -> None:
     page = (PROJECT / "docs" / "diff.md").read_text()
-    assert run("diff-rules", "--format", "markdown")[1] in page
+    assert run("rules", "diff", "--format", "markdown")[1] in page
 
 
 @pytest.mark.usefixtures("run")
