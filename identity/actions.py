@@ -6,7 +6,6 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from importlib import import_module
 from uuid import UUID
 
 import structlog
@@ -19,6 +18,7 @@ from django.utils import timezone
 from audit.actions import PORTAL, Actor, record
 from identity import selectors
 from identity.access import Grant
+from identity.browser_sessions import row_of
 from identity.callers import Caller
 from identity.encryption import seal
 from identity.guards import check_role
@@ -75,7 +75,7 @@ def start_session(*, account: Account, sign_in: SignIn, session_key: str, user_a
         issuer=sign_in.issuer,
         subject=sign_in.subject,
         sid=sign_in.sid,
-        session_key=session_key,
+        session_key=row_of(session_key),
         groups=sorted(set(sign_in.groups)),
         groups_in=sign_in.groups_in,
         id_token_encrypted=_sealed(sign_in.id_token),
@@ -122,7 +122,7 @@ def end_session(*, session_id: UUID, reason: str, by: Actor) -> bool:
     session.ended_at, session.end_reason = timezone.now(), reason
     session.id_token_encrypted = session.refresh_token_encrypted = b""
     session.save(update_fields=["ended_at", "end_reason", "id_token_encrypted", "refresh_token_encrypted"])
-    import_module(settings.SESSION_ENGINE).SessionStore(session.session_key).delete()
+    Session.objects.filter(session_key=session.session_key).delete()
     record("session:ended", by=by, subject=str(session.pk), reason=reason, person=str(session.account))
     return True
 

@@ -49,7 +49,7 @@ class SsoSession(models.Model):
     issuer = models.CharField(max_length=255)
     subject = models.CharField(max_length=255)
     sid = models.CharField(max_length=255, blank=True)  # the provider's session id, for back-channel logout
-    session_key = models.CharField(max_length=40)
+    session_key = models.CharField(max_length=40)  # identity.browser_sessions.row_of of the browser's
     groups = models.JSONField(default=list)
     groups_in = models.CharField(max_length=10, blank=True)  # where the provider names them: id_token, userinfo, "" for nowhere
     id_token_encrypted = models.BinaryField(default=b"")  # id_token_hint of RP-initiated logout

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from audit.actions import Actor
 from identity.access import ROLES, Access, Grant, combine
+from identity.browser_sessions import row_of
 from identity.callers import Caller
 from identity.models import AccessKey, GroupGrant, SsoSession
 from portal.statements import FirstRow
@@ -117,7 +118,7 @@ def session_with_key(session_key: str) -> SsoSession | None:
     """The sign-in of a browser, unless it was ended. It may have lapsed."""
     if not _is_session_key(session_key):
         return None
-    return SsoSession.objects.select_related("account").filter(session_key=session_key, ended_at=None).first()
+    return SsoSession.objects.select_related("account").filter(session_key=row_of(session_key), ended_at=None).first()
 
 
 # What a caller is made of, read in one row: whole models of three tables would cost three times as much on every call.
@@ -144,7 +145,7 @@ def caller_of(*, session_key: str | None = None, access_key: str | None = None, 
     if access_key is not None:
         row = _key_row.get(hash_of_key(access_key))
     elif session_key and _is_session_key(session_key):
-        found = _cookie_row.get(session_key)
+        found = _cookie_row.get(row_of(session_key))
         row = None if found is None else (*found, None, None)
     if row is None:
         return None

@@ -150,7 +150,7 @@ AUTHENTICATION_BACKENDS = ["identity.oidc.StrictOidcBackend"]
 LOGIN_URL = "oidc_authentication_init"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/signed-out"
-SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_ENGINE = "identity.browser_sessions"
 SESSION_COOKIE_NAME = "__Host-portal" if SERVED_OVER_HTTPS else "portal"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SERVED_OVER_HTTPS
 SESSION_COOKIE_HTTPONLY = True

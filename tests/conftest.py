@@ -64,7 +64,7 @@ class Person:
     @property
     def caller(self) -> Caller:
         """Who they are to the portal right now. Fails when their sign-in is over."""
-        caller = selectors.caller_of(session_key=self.sso_session.session_key, remote="127.0.0.1")
+        caller = selectors.caller_of(session_key=self.client.cookies[settings.SESSION_COOKIE_NAME].value, remote="127.0.0.1")
         assert caller is not None, "this sign-in is over"
         return caller
 

@@ -25,7 +25,9 @@ def csrf() -> tuple[str, str]:
 
 
 def headers(person: Any, csrf: tuple[str, str], **more: str) -> dict[str, str]:
-    cookies = f"{settings.SESSION_COOKIE_NAME}={person.sso_session.session_key}; {settings.CSRF_COOKIE_NAME}={csrf[0]}"
+    cookies = (
+        f"{settings.SESSION_COOKIE_NAME}={person.client.cookies[settings.SESSION_COOKIE_NAME].value}; {settings.CSRF_COOKIE_NAME}={csrf[0]}"
+    )
     return {"host": "127.0.0.1:8000", "cookie": cookies, **{name.replace("_", "-"): value for name, value in more.items()}}
 
 
