@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from urllib.parse import urlencode
 
 from django.http import HttpResponse
@@ -85,7 +85,7 @@ def drift(request: SignedInRequest, api: str, environment: str) -> HttpResponse:
         "level": level,
         "levels": _levels(request.path, pair[0], level, counts),
         "left_out": (counts[level] if level else detail.cell.total) - len(changes[:CHANGES_SHOWN]),
-        "others": _other_pairs(api, names, pair, titles),
+        "others": _other_pairs(api, pair, titles),
         "same_document": detail.old.document_id == detail.new.document_id,
     }
     return render_page(request, "catalog/api_drift.html", context, partial="catalog/_api_drift.html")
@@ -100,15 +100,14 @@ def _levels(path: str, old: str, level: str, counts: Mapping[str, int]) -> list[
     ]
 
 
-def _other_pairs(api: str, names: Sequence[str], pair: tuple[str, str], titles: Mapping[str, str]) -> list[tuple[str, str]]:
-    """words and address of the other pairs: the same one backwards, and this environment against the rest"""
+def _other_pairs(api: str, pair: tuple[str, str], titles: Mapping[str, str]) -> list[tuple[str, str]]:
+    """words and address of the other pairs: the same one backwards, and this environment against the rest that show the API"""
     old, new = pair
-    wanted = [(new, old), *((name, new) for name in reversed(names) if name not in pair)]
+    wanted = [(new, old), *((name, new) for name in reversed(selectors.environments_having(api)) if name not in pair)]
     return [
         (
             f"{titles[before]} → {titles[after]}",
             f"{reverse('api-drift', kwargs={'api': api, 'environment': after})}?{urlencode({'from': before})}",
         )
         for before, after in wanted
-        if after in titles
     ]

@@ -16,7 +16,7 @@ from playwright.sync_api import ConsoleMessage, sync_playwright
 from pytest_django import DjangoAssertNumQueries
 
 from catalog import actions
-from catalog.models import Comparison
+from catalog.models import Branch, Comparison
 from tests.catalog import repositories
 from tests.catalog.test_api import IDENTITY_QUERIES
 from tests.catalog.test_drift import QUEUES
@@ -130,6 +130,9 @@ def test_no_verdict_is_no_zero(developer: Client) -> None:
     Comparison.objects.update(state="failed", reason="Comparing took more than 120 seconds.")
     assert answer(developer, "/api/v1/drift")["results"][0]["reason"] == "Comparing took more than 120 seconds."
     assert "could not be compared" in text_of(developer, "/drift")
+    Branch.objects.filter(environment="staging").update(published_at=None)
+    assert [one["state"] for one in answer(developer, "/api/v1/drift")["results"]] == ["failed", "never_synced"]
+    assert "Staging never synced" in text_of(developer, "/drift")
     assert "Comparing took more than 120 seconds." in text_of(developer, DRIFT)
 
 
@@ -149,7 +152,7 @@ def test_the_pages_say_it_in_sentences(developer: Client, compared: World, djang
     body = developer.get(DRIFT).content.decode()
     assert f'href="/apis/{SLUG}/production/operations/getRemoved"' in body, "what is gone is shown where it still is"
     assert f'href="/apis/{SLUG}/staging/operations/createQueue"' in body
-    for address, count in {"/drift": 8, DRIFT: 10}.items():
+    for address, count in {"/drift": 8, DRIFT: 12}.items():
         with django_assert_max_num_queries(count):
             developer.get(address)
     # Switching to the environment that was compared with compares it with its neighbour.
@@ -174,7 +177,7 @@ def test_an_operation_says_how_it_differs_on_both_sides_and_the_tree_marks_it(de
     assert DRIFT in html.unescape(developer.get(f"/apis/{SLUG}/staging/operations/getRemoved").content.decode())
 
 
-def _complain(complaints: list[str], message: ConsoleMessage) -> None:
+def heard(complaints: list[str], message: ConsoleMessage) -> None:
     if message.type in ("error", "warning"):
         complaints.append(message.text)
 
@@ -189,7 +192,7 @@ def test_the_pages_can_be_used_by_everybody(compared: World, sign_in: Callable[.
             context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
             context.add_cookies([{"name": name, "value": one.value, "url": live_server.url} for name, one in cookies.items()])
             page, complaints = context.new_page(), list[str]()
-            page.on("console", partial(_complain, complaints))
+            page.on("console", partial(heard, complaints))
             for address in ("/drift", DRIFT):
                 page.goto(live_server.url + address, wait_until="load")
                 assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{address} is wider than the screen"
