@@ -169,7 +169,7 @@ def test_the_page_says_how_far_the_chain_is_verified(platform_person: Any) -> No
     assert seal is not None
     assert b"not verified yet" in platform_person.client.get("/audit").content
     answer = platform_person.client.post("/audit/verify", follow=True)
-    assert f"Chain verified to entry {seal.last_entry}" in answer.content.decode()
+    assert f"Chain verified to entry {seal.last_entry:,}" in answer.content.decode()
     got = get(platform_person.client, "/api/v1/audit/verify")
     assert (got["ok"], got["sealed_to"], got["problems"]) == (True, seal.last_entry, [])
     _alter()
