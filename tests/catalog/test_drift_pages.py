@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import re
+import zlib
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -175,6 +176,15 @@ def test_an_operation_says_how_it_differs_on_both_sides_and_the_tree_marks_it(de
     old = developer.get(address.partition("?")[0])
     assert (old.status_code, old["Location"]) == (302, address)
     assert DRIFT in html.unescape(developer.get(f"/apis/{SLUG}/staging/operations/getRemoved").content.decode())
+
+
+def test_an_operation_whose_changes_were_too_many_to_keep_says_how_many(developer: Client, compared: World) -> None:
+    for row in Comparison.objects.exclude(body=b""):
+        counted = json.loads(zlib.decompress(bytes(row.body)))
+        Comparison.objects.filter(pk=row.pk).update(body=zlib.compress(json.dumps(counted | {"changes": []}).encode()))
+    here = text_of(developer, f"/apis/{SLUG}/staging/operations/createQueue")
+    assert "Differs in Production in 1 place, 1 of them breaking. See both" in here
+    assert "New here" not in here
 
 
 def heard(complaints: list[str], message: ConsoleMessage) -> None:
