@@ -57,12 +57,16 @@ _RULES = (
     (r"\b(whsec_|whsk_|AKIA|ASIA|ghp_|gho_|ghs_|github_pat_|xox[abps]-|sk_live_|sk_test_)[A-Za-z0-9+/=_\-]{8,}", rf"\1{MASK}"),
 )
 # Card and social security numbers: the pattern finds what may be one, the digits decide.
-_CARD = re2.compile(rb"\b(?:[3-6]\d{3}|2[2-7]\d{2})(?:[ -]?\d){9,15}\b", _options)
-_SOCIAL_SECURITY = re2.compile(rb"\b\d{3}-\d{2}-\d{4}\b", _options)
+_CARD_TEXT = r"\b(?:[3-6]\d{3}|2[2-7]\d{2})(?:[ -]?\d){9,15}\b"
+_SOCIAL_SECURITY_TEXT = r"\b\d{3}-\d{2}-\d{4}\b"
+_CARD = re2.compile(_CARD_TEXT.encode(), _options)
+_SOCIAL_SECURITY = re2.compile(_SOCIAL_SECURITY_TEXT.encode(), _options)
 _PATTERNS = [(re2.compile(pattern.encode(), _options), replacement.encode()) for pattern, replacement in _RULES]
 # Nearly every text holds no secret: one look over it says so, where a substitution for each pattern costs ten times that.
-_NUMBERS = (_CARD.pattern, _SOCIAL_SECURITY.pattern)
-_ANY = re2.compile("|".join([*(f"(?:{pattern})" for pattern, _ in _RULES), *(number.decode() for number in _NUMBERS)]).encode(), _options)
+# The rules about names share one look: a name and what may follow it in any of them.
+_NAMED = rf"(?:{_NAMES})(?:\s*=|{_QUOTE}|%|\s[^<>]*>|>)"
+_LOOKS = [pattern for pattern, _ in _RULES if _NAMES not in pattern]
+_ANY = re2.compile("|".join(f"(?:{pattern})" for pattern in [_NAMED, *_LOOKS, _CARD_TEXT, _SOCIAL_SECURITY_TEXT]).encode(), _options)
 
 
 def redact(text: str) -> str:

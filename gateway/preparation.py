@@ -11,7 +11,7 @@ from gateway.admission import operations_named_so
 from gateway.exchange import Exchange, findings
 from gateway.fields import Fields, chosen_cookies, outgoing_fields
 from portal.errors import ConfirmationRequired, Invalid, Malformed, UnsupportedMediaType
-from tokens.actions import lease_for_call
+from tokens.actions import check_tokenless_call, lease_for_call
 from upstream.messages import Outgoing, Target
 
 CONFIRM = "x-portal-confirm"
@@ -99,6 +99,9 @@ def take_token(exchange: Exchange) -> None:
     caller, published, operation, address = exchange.caller, exchange.published, exchange.operation, exchange.address
     if caller is None or published is None or operation is None or address is None:
         raise ValueError("the operation comes first")
+    if exchange.place is not None and not exchange.place.principals:
+        check_tokenless_call(by=caller, platform=published.platform, environment=address.environment, scopes=operation.scopes)
+        return
     exchange.leased = lease_for_call(by=caller, platform=published.platform, environment=address.environment, scopes=operation.scopes)
 
 

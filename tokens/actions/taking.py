@@ -81,6 +81,15 @@ def create_lease(*, by: Caller, platform: str, environment: str, scopes: Sequenc
     return lease
 
 
+def check_tokenless_call(*, by: Caller, platform: str, environment: str, scopes: Sequence[Sequence[str]]) -> None:
+    """Hold a person to their scopes where the platform takes no token, or the portal answers itself. Raises Forbidden ``scope_forbidden``."""
+    try:
+        check_one_held(scopes, platform=platform, access=by.access, groups_granting=_granting(environment))
+    except PortalError as error:
+        asked = [scope for alternative in scopes[:1] for scope in alternative]
+        refuse(error, by=by, platform=platform, environment=environment, asked=asked, purpose="")
+
+
 def lease_for_call(*, by: Caller, platform: str, environment: str, scopes: Sequence[Sequence[str]]) -> Leased | None:
     """A token that covers one of the operation's alternative scope lists; None when the platform takes none.
 
